@@ -1,0 +1,58 @@
+# CNN 101. `make` alone prints the targets.
+
+PYTHON ?= python3
+VENV   := .venv
+PY     := $(VENV)/bin/python
+# On Linux torch brings its GPU libraries along: 6 GB installed, and room to unpack them.
+LINUX     := $(filter Linux,$(shell uname -s))
+SIZE_GB   := $(if $(LINUX),6,2)
+NEEDED_GB ?= $(if $(LINUX),9,4)
+
+.PHONY: help lab test notebooks bench stamp
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make lab         open the course in JupyterLab, at the first notebook"
+	@echo "make test        prove that all of it works: style, unit tests, every notebook, a real browser"
+	@echo "make notebooks   run every notebook from top to bottom and save its outputs (full sets where they are there)"
+	@echo "make bench       print the speed figures"
+	@echo "make stamp REPO=<address>   write the course's address into first cells and badges"
+	@echo
+	@echo "The first of them also makes the environment in $(VENV) (about 2 minutes, $(SIZE_GB) GB)."
+
+lab: $(VENV)/ready
+	@$(PY) -m jupyter lab $(LAB_OPTIONS) notebooks/00_start_here.ipynb
+
+# with no display there is no browser to open: Jupyter prints the address instead
+NO_DISPLAY  := $(if $(LINUX),$(if $(DISPLAY)$(WAYLAND_DISPLAY),,--no-browser))
+AS_ROOT     := $(if $(filter 0,$(shell id -u)),--allow-root)
+LAB_OPTIONS ?= $(NO_DISPLAY) $(AS_ROOT)
+
+test: $(VENV)/ready
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(PY) -m pytest
+	$(PY) -m pytest --nbval --nbval-current-env --nbval-cell-timeout=180 --nbval-sanitize-with tests/nbval.cfg \
+	    -n 2 --dist loadscope notebooks
+
+notebooks: $(VENV)/ready
+	$(PY) -m helpers.course run
+
+bench: $(VENV)/ready
+	$(PY) benchmarks/sliders.py
+
+stamp: $(VENV)/ready
+	$(PY) -m helpers.course stamp $(REPO)
+
+$(VENV)/ready: requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { \
+	    echo "CNN 101 needs Python 3.10 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1 || echo not there)." \
+	         "Name another one: make PYTHON=python3.12"; exit 1; }
+	@free=$$(df -Pk . | awk 'NR == 2 { print int($$4 / 1048576) }'); [ "$$free" -ge $(NEEDED_GB) ] || { \
+	    echo "The environment needs $(NEEDED_GB) GB of disk here while it is made; only $$free GB are free." \
+	         "Make room, or clone the course to another disk."; exit 1; }
+	@echo "Making the environment in $(VENV) from requirements.txt: about 2 minutes and $(SIZE_GB) GB. This happens once."
+	@$(PYTHON) -m venv $(VENV)
+	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+	@echo "The environment is ready."

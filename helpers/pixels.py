@@ -1,0 +1,222 @@
+"""Paint small arrays as pictures: enlarged pixels, number grids, feature maps, panels side by side.
+
+Painting takes milliseconds where a matplotlib figure takes a tenth of a second, so sliders use
+this room. Everything is painted at twice the size it is shown at, so that text stays sharp on
+dense screens; all sizes in the signatures are those on the page.
+"""
+
+import base64
+import html
+import io
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import torch
+from PIL import Image, ImageDraw, ImageFont
+
+DENSITY = 2
+FONT_FILE = Path(matplotlib.get_data_path()) / "fonts/ttf/DejaVuSans.ttf"  # ships with matplotlib
+PAPER, INK, FAINT = (255, 255, 255), (34, 34, 34), (208, 208, 208)
+ORANGE, BLUE = (213, 94, 0), (0, 90, 160)  # told apart with any colour vision
+MARK = ORANGE
+TEXT, GAP = 13, 18
+MINUS = "\N{MINUS SIGN}"
+RUN_LENGTH = 3  # zlib's Z_RLE: for flat squares the quickest to pack, and the smallest
+
+
+def picture(image, zoom=8):
+    """A uint8 image (C, H, W) or (H, W), with 1 or 3 channels, as a picture of zoom × zoom squares."""
+    array = _as_array("image", image)
+    if array.dtype != np.uint8 or not (array.ndim == 2 or (array.ndim == 3 and array.shape[0] in (1, 3))):
+        raise ValueError(
+            f"image must be uint8 (C, H, W) with 1 or 3 channels, or (H, W); got {array.dtype} {array.shape}"
+        )
+    if array.ndim == 3:
+        array = array[0] if array.shape[0] == 1 else array.transpose(1, 2, 0)
+    return _enlarge(Image.fromarray(np.ascontiguousarray(array)).convert("RGB"), zoom)
+
+
+def feature_map(values, zoom=8, limit=None):
+    """A map of numbers (H, W) in colour: orange above 0, blue below, white at 0; full colour at ±limit.
+
+    limit: None takes the largest size of a number in the map.
+    """
+    array = _as_array("values", values).astype(np.float32)
+    if array.ndim != 2:
+        raise ValueError(f"values must have shape (H, W); got {array.shape}")
+    limit = limit or float(np.abs(array).max()) or 1.0
+    painted = _enlarge(Image.fromarray(_colours(array / limit)), zoom)
+    edge = [0, 0, painted.width - 1, painted.height - 1]
+    ImageDraw.Draw(painted).rectangle(edge, outline=FAINT, width=DENSITY)  # where the map ends, when it ends in white
+    return painted
+
+
+def number_grid(values, cell=34, window=None, shade="grey", limit=None, digits=0):
+    """A grid of numbers (H, W) on coloured squares; NaN leaves a square empty.
+
+    window: (top, left, height, width) of the squares to frame, or None.  shade: "grey" paints
+    limit white and 0 dark, as pixels are; "signed" paints as `feature_map` does; "plain" is white.
+    """
+    array = _as_array("values", values).astype(np.float32)
+    if array.ndim != 2:
+        raise ValueError(f"values must have shape (H, W); got {array.shape}")
+    rows, columns = array.shape
+    known = np.nan_to_num(array)
+    limit = limit or float(np.abs(known).max()) or 1.0
+    if shade == "grey":
+        colours = np.repeat((70 + 185 * np.clip(known / limit, 0, 1)).astype(np.uint8)[..., None], 3, axis=2)
+    else:
+        colours = _colours(0.6 * known / limit if shade == "signed" else 0 * known)  # pale, so that ink stays readable
+    colours[np.isnan(array)] = PAPER
+
+    side = cell * DENSITY
+    canvas = Image.new("RGB", (columns * side + DENSITY, rows * side + DENSITY), FAINT)
+    draw = ImageDraw.Draw(canvas)
+    font = _font(min(14, cell * 0.4) if digits == 0 else min(13, cell * 0.33))
+    for row in range(rows):
+        for column in range(columns):
+            left, top = column * side, row * side
+            colour = tuple(int(c) for c in colours[row, column])
+            draw.rectangle([left + DENSITY, top + DENSITY, left + side - 1, top + side - 1], fill=colour)
+            if not np.isnan(array[row, column]):
+                ink = INK if sum(colour) > 330 else PAPER
+                place = (left + side / 2, top + side / 2)
+                draw.text(place, number(array[row, column], digits), fill=ink, font=font, anchor="mm")
+    if window is not None:
+        top, left, height, width = (n * side for n in window)
+        draw.rectangle([left, top, left + width + 1, top + height + 1], outline=MARK, width=3 * DENSITY)
+    return canvas
+
+
+def frame(image, zoom, window):
+    """Frame squares (top, left, height, width) of a picture that was enlarged `zoom` times."""
+    framed = image.copy()
+    top, left, height, width = (n * zoom * DENSITY for n in window)
+    box = [left, top, left + width - 1, top + height - 1]
+    ImageDraw.Draw(framed).rectangle(box, outline=MARK, width=2 * DENSITY)
+    return framed
+
+
+def row(panels, captions=None, signs=None, least_width=0):
+    """Panels side by side, centred, each with its caption above; signs: what stands between them, such as "×"."""
+    captions = captions or [""] * len(panels)
+    signs = signs or [""] * (len(panels) - 1)
+    font, sign_font = _font(TEXT), _font(20)
+    head = (TEXT + 10) * DENSITY * max(caption.count("\n") + 1 for caption in captions) if any(captions) else 0
+    widths = [
+        max(least_width * DENSITY, panel.width, *(int(font.getlength(line)) for line in caption.split("\n")))
+        for panel, caption in zip(panels, captions)
+    ]
+    gaps = [int(sign_font.getlength(sign)) + 2 * GAP * DENSITY if sign else GAP * DENSITY for sign in signs]
+    edge = 6 * DENSITY
+    tallest = max(p.height for p in panels)
+    canvas = Image.new("RGB", (sum(widths) + sum(gaps) + 2 * edge, head + tallest + 2 * edge), PAPER)
+    draw = ImageDraw.Draw(canvas)
+    left = edge
+    for i, (panel, caption, width) in enumerate(zip(panels, captions, widths)):
+        middle = left + width // 2
+        top = edge + head + (tallest - panel.height) // 2
+        canvas.paste(panel, (middle - panel.width // 2, top))
+        place = (middle, top - 6 * DENSITY)
+        draw.multiline_text(place, caption, fill=INK, font=font, anchor="md", align="center", spacing=4 * DENSITY)
+        left += width
+        if i < len(signs):
+            place = (left + gaps[i] // 2, edge + head + tallest // 2)
+            draw.text(place, signs[i], fill=INK, font=sign_font, anchor="mm")
+            left += gaps[i]
+    return canvas
+
+
+def rows(panels, captions, columns):
+    """Panels with their captions in rows of `columns`, all as wide as the widest of them."""
+    font = _font(TEXT)
+    lines = [line for caption in captions for line in caption.split("\n")]
+    width = max([panel.width for panel in panels] + [int(font.getlength(line)) for line in lines]) // DENSITY
+    starts = range(0, len(panels), columns)
+    return column([row(panels[i : i + columns], captions[i : i + columns], least_width=width) for i in starts])
+
+
+def column(panels):
+    """Panels one below the other, against the left edge."""
+    canvas = Image.new("RGB", (max(p.width for p in panels), sum(p.height for p in panels)), PAPER)
+    top = 0
+    for panel in panels:
+        canvas.paste(panel, (0, top))
+        top += panel.height
+    return canvas
+
+
+def blank_like(panel):
+    """An empty panel of the same size."""
+    return Image.new("RGB", panel.size, PAPER)
+
+
+def text(words):
+    """A line of text as a panel."""
+    font = _font(TEXT)
+    canvas = Image.new("RGB", (int(font.getlength(words)) + 12 * DENSITY, 22 * DENSITY), PAPER)
+    ImageDraw.Draw(canvas).text((6 * DENSITY, 11 * DENSITY), words, fill=INK, font=font, anchor="lm")
+    return canvas
+
+
+def bars(shares, names, marked=None, length=190):
+    """A horizontal bar a name, shares (K,) from 0 to 1, with the share in per cent; `marked` is the index to point at."""
+    line, name_width, shares = 19 * DENSITY, 96 * DENSITY, [float(share) for share in shares]
+    canvas = Image.new("RGB", (name_width + (length + 52) * DENSITY, line * len(names)), PAPER)
+    draw, font = ImageDraw.Draw(canvas), _font(12)
+    for i, (share, name) in enumerate(zip(shares, names)):
+        middle, left = line * i + line // 2, name_width + 8 * DENSITY
+        right = left + round(share * length * DENSITY)
+        draw.text((name_width, middle), name, fill=INK, font=font, anchor="rm")
+        draw.rectangle([left, middle - 6 * DENSITY, right, middle + 6 * DENSITY], fill=ORANGE if i == marked else BLUE)
+        draw.text((right + 5 * DENSITY, middle), f"{100 * share:.0f} %", fill=INK, font=font, anchor="lm")
+    return canvas
+
+
+def number(value, digits=0):
+    """A number as the course prints it: with a real minus sign, and without "-0"."""
+    words = f"{value:.{digits}f}"
+    return words.replace("-", MINUS) if float(words) else words.replace("-", "")
+
+
+def to_html(image, alt):
+    """An `<img>` with alt text that carries a painted picture with it, shown at its size on the page."""
+    packed = io.BytesIO()
+    image.save(packed, "png", compress_level=1, compress_type=RUN_LENGTH)
+    return img_tag(packed.getvalue(), alt, image.width // DENSITY)
+
+
+def img_tag(png, alt, width):
+    """The one form in which a picture and its alt text reach the page, in JupyterLab and in exported html."""
+    source = base64.b64encode(png).decode()
+    style = "max-width:100%;background:#fff"
+    return f'<img alt="{html.escape(alt)}" width="{width}" style="{style}" src="data:image/png;base64,{source}">'
+
+
+def _enlarge(image, zoom):
+    return image.resize((image.width * zoom * DENSITY, image.height * zoom * DENSITY), Image.Resampling.NEAREST)
+
+
+def _colours(shares):
+    """Shares (H, W) from −1 (blue) over 0 (white) to 1 (orange) as uint8 (H, W, 3)."""
+    strength = np.clip(np.abs(shares), 0, 1)[..., None]
+    full = np.where(shares[..., None] > 0, ORANGE, BLUE)
+    return (PAPER * (1 - strength) + full * strength).astype(np.uint8)
+
+
+def _as_array(what, values):
+    if isinstance(values, torch.Tensor):
+        values = values.detach().cpu().numpy()
+    if not isinstance(values, np.ndarray):
+        raise ValueError(f"{what} must be a tensor or an array; got {type(values).__name__}")
+    return values
+
+
+_fonts = {}
+
+
+def _font(size):
+    if size not in _fonts:
+        _fonts[size] = ImageFont.truetype(str(FONT_FILE), round(size * DENSITY))
+    return _fonts[size]
