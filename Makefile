@@ -31,14 +31,15 @@ LAB_OPTIONS ?= $(NO_DISPLAY) $(AS_ROOT)
 test: $(VENV)/ready
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
-	$(PY) -m pytest
+	$(PY) -m pytest -n 2 --dist loadscope
 	$(PY) -m pytest --nbval --nbval-current-env --nbval-cell-timeout=180 --nbval-sanitize-with tests/nbval.cfg \
-	    -n 2 --dist loadscope notebooks
+	    notebooks
 
 notebooks: $(VENV)/ready
 	$(PY) -m helpers.course run
 
 bench: $(VENV)/ready
+	$(PY) benchmarks/loading.py
 	$(PY) benchmarks/sliders.py
 
 stamp: $(VENV)/ready

@@ -5,6 +5,7 @@ python -m helpers.course stamp [ADDRESS]        # what `make stamp REPO=ADDRESS`
 """
 
 import argparse
+import base64
 import importlib.metadata
 import os
 import platform
@@ -19,6 +20,8 @@ ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+COVER = NOTEBOOKS / "cover.png"  # the README's picture, which is the first one of the notebook ...
+COVERED = NOTEBOOKS / "01_convolution.ipynb"
 CELL_TIMEOUT = 900  # seconds; the longest cell trains on a full set
 
 
@@ -46,8 +49,10 @@ def environment():
     return found
 
 
-def install_missing():
-    """Install those of the notebooks' requirements that are not there; leave alone what is, torch above all."""
+def install_missing(in_colab):
+    """In Colab, install those of the notebooks' requirements that are not there; leave alone what is, torch above all."""
+    if not in_colab:
+        return
     wanted = notebook_requirements()
     there = {name: _version(name) for name in wanted}
     missing = [line for name, line in wanted.items() if there[name] is None]
@@ -91,8 +96,18 @@ def run(paths):
         ).execute()
         normalise(notebook)
         nbformat.write(notebook, path)
+        if path == COVERED:
+            COVER.write_bytes(first_picture(notebook))
         size = path.stat().st_size / 1e6
         print(f"{path.name}: {time.perf_counter() - start:.0f} s, {size:.2f} MB")
+
+
+def first_picture(notebook):
+    """The png bytes of the first picture in a notebook's outputs."""
+    pages = (
+        output.get("data", {}).get("text/html", "") for cell in notebook.cells for output in cell.get("outputs", [])
+    )
+    return next(base64.b64decode(found[1]) for page in pages if (found := re.search('base64,([^"]+)"', page)))
 
 
 def normalise(notebook):

@@ -16,8 +16,10 @@ import os
 import pickle
 import shutil
 import sys
+import tarfile
 import tempfile
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 
 import numpy as np
@@ -277,7 +279,7 @@ def download(name):
             if final.exists():
                 shutil.rmtree(final)  # found not whole above
             os.replace(fetched, final)
-    except (OSError, RuntimeError, DamagedFile) as error:
+    except (OSError, RuntimeError, EOFError, HTTPException, tarfile.TarError, DamagedFile) as error:
         print(
             f"{name} was not fetched: {error}\n"
             f"The course goes on with the embedded sample. To try again: `python -m helpers.data download {name}`; "

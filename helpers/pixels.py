@@ -6,6 +6,7 @@ dense screens; all sizes in the signatures are those on the page.
 """
 
 import base64
+import functools
 import html
 import io
 from pathlib import Path
@@ -72,30 +73,25 @@ def number_grid(values, cell=34, window=None, shade="grey", limit=None, digits=0
 
     side = cell * DENSITY
     canvas = Image.new("RGB", (columns * side + DENSITY, rows * side + DENSITY), FAINT)
-    draw = ImageDraw.Draw(canvas)
-    font = _font(min(14, cell * 0.4) if digits == 0 else min(13, cell * 0.33))
+    text_size = min(14, cell * 0.4) if digits == 0 else min(13, cell * 0.33)
     for row in range(rows):
         for column in range(columns):
-            left, top = column * side, row * side
-            colour = tuple(int(c) for c in colours[row, column])
-            draw.rectangle([left + DENSITY, top + DENSITY, left + side - 1, top + side - 1], fill=colour)
-            if not np.isnan(array[row, column]):
-                ink = INK if sum(colour) > 330 else PAPER
-                place = (left + side / 2, top + side / 2)
-                draw.text(place, number(array[row, column], digits), fill=ink, font=font, anchor="mm")
+            words = "" if np.isnan(array[row, column]) else number(array[row, column], digits)
+            square = _square(side - DENSITY, tuple(colours[row, column].tolist()), words, text_size)
+            canvas.paste(square, (column * side + DENSITY, row * side + DENSITY))
     if window is not None:
         top, left, height, width = (n * side for n in window)
-        draw.rectangle([left, top, left + width + 1, top + height + 1], outline=MARK, width=3 * DENSITY)
+        frame = [left, top, left + width + 1, top + height + 1]
+        ImageDraw.Draw(canvas).rectangle(frame, outline=MARK, width=3 * DENSITY)
     return canvas
 
 
-def frame(image, zoom, window):
-    """Frame squares (top, left, height, width) of a picture that was enlarged `zoom` times."""
-    framed = image.copy()
-    top, left, height, width = (n * zoom * DENSITY for n in window)
-    box = [left, top, left + width - 1, top + height - 1]
-    ImageDraw.Draw(framed).rectangle(box, outline=MARK, width=2 * DENSITY)
-    return framed
+@functools.lru_cache(maxsize=4096)  # a slider paints the same squares again and again
+def _square(side, colour, words, text_size):
+    square = Image.new("RGB", (side, side), colour)
+    ink = INK if sum(colour) > 330 else PAPER
+    ImageDraw.Draw(square).text((side / 2, side / 2), words, fill=ink, font=_font(text_size), anchor="mm")
+    return square
 
 
 def row(panels, captions=None, signs=None, least_width=0):
@@ -180,10 +176,13 @@ def number(value, digits=0):
     return words.replace("-", MINUS) if float(words) else words.replace("-", "")
 
 
-def to_html(image, alt):
-    """An `<img>` with alt text that carries a painted picture with it, shown at its size on the page."""
+def to_html(image, alt, moves=False):
+    """An `<img>` with alt text that carries a painted picture with it, shown at its size on the page.
+
+    moves: True packs it quickly, for a picture that follows a slider; False packs it small.
+    """
     packed = io.BytesIO()
-    image.save(packed, "png", compress_level=1, compress_type=RUN_LENGTH)
+    image.save(packed, "png", **({"compress_level": 1, "compress_type": RUN_LENGTH} if moves else {"optimize": True}))
     return img_tag(packed.getvalue(), alt, image.width // DENSITY)
 
 
@@ -213,10 +212,6 @@ def _as_array(what, values):
     return values
 
 
-_fonts = {}
-
-
+@functools.lru_cache
 def _font(size):
-    if size not in _fonts:
-        _fonts[size] = ImageFont.truetype(str(FONT_FILE), round(size * DENSITY))
-    return _fonts[size]
+    return ImageFont.truetype(str(FONT_FILE), round(size * DENSITY))

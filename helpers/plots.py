@@ -38,6 +38,14 @@ def show_pictures(images, captions, alt, columns=5, zoom=4):
     show(pixels.rows([pixels.picture(image, zoom) for image in images], captions, columns), alt)
 
 
+def show_filtering(image, kernel, values, alt):
+    """Show what a kernel (f, f) makes of a uint8 image (C, H, W): picture, kernel, feature map (H', W')."""
+    panels = [pixels.picture(image), pixels.number_grid(kernel, shade="signed"), pixels.feature_map(values)]
+    sizes = [f"{panel.shape[-2]}×{panel.shape[-1]}" for panel in (image, kernel, values)]
+    captions = [f"{what} {size}" for what, size in zip(("picture", "kernel", "feature map"), sizes)]
+    show(pixels.row(panels, captions, ["", "→"]), alt)
+
+
 def show_maps(maps, captions, alt, columns=4, zoom=4):
     """Show feature maps (N, H, W): orange above 0, blue below; each map has its own full colour."""
     if maps.ndim != 3 or len(maps) != len(captions):
@@ -84,7 +92,7 @@ def show_confusion(matrix, classes):
     mistakes = matrix.clone().float()
     mistakes.fill_diagonal_(0)
     figure, axes = plt.subplots(figsize=(7, 6.2))
-    axes.imshow(mistakes, cmap="Oranges", vmax=max(1.0, 1.4 * mistakes.max().item()))
+    axes.imshow(mistakes.numpy(), cmap="Oranges", vmax=max(1.0, 1.4 * mistakes.max().item()))
     for row in range(len(classes)):
         for column in range(len(classes)):
             count = int(matrix[row, column])

@@ -13,6 +13,8 @@ import torch.nn.functional as F
 
 from helpers import pixels
 
+# what a pointer that rests on a control is told; ipywidgets 8 shows "null" where nothing is set
+TOOLTIP = "tooltip" if "tooltip" in ipywidgets.IntSlider.class_trait_names() else "description_tooltip"
 WIDE = {"description_width": "120px"}
 WIDTH = ipywidgets.Layout(width="420px")
 
@@ -31,9 +33,10 @@ class Lab(ipywidgets.VBox):
 
     def __init__(self, draw, controls, twin, arranged=None, follow=None):
         self.draw, self.controls, self.twin, self.follow = draw, controls, twin, follow or {}
-        self.picture = ipywidgets.HTML()
+        self.picture = ipywidgets.HTML(**{TOOLTIP: ""})
         self._moving = False
         for name, control in controls.items():
+            setattr(control, TOOLTIP, name)
             control.observe(lambda change, name=name: self._moved(name, change["new"]), names="value")
         self._redraw()
         super().__init__([*(arranged or controls.values()), self.picture])
@@ -65,7 +68,9 @@ class Lab(ipywidgets.VBox):
 
     def _redraw(self):
         picture, words = self.draw(**self.state)
-        self.picture.value = f'{pixels.to_html(picture, words)}<div role="status">{html.escape(words)}</div>'
+        self.picture.value = (
+            f'{pixels.to_html(picture, words, moves=True)}<div role="status">{html.escape(words)}</div>'
+        )
 
     def _repr_mimebundle_(self, include=None, exclude=None, **_):
         drawn = [self.draw(**{**self.state, **state}) for state in self.twin]
@@ -200,7 +205,7 @@ def parallel_lab(images, kernels, zoom=4):
         "kernels": slider("kernels", 1, len(stack), min(4, len(stack))),
         "picture": slider("picture", 0, len(images) - 1, 0),
     }
-    return Lab(draw, controls, [{"kernels": n} for n in sorted({1, len(stack) // 2 or 1, len(stack)})])
+    return Lab(draw, controls, [{"kernels": n} for n in sorted({1, (len(stack) + 1) // 2, len(stack)})])
 
 
 def probability_lab(images, probabilities, labels, classes, start=0, zoom=7):
@@ -222,6 +227,34 @@ def probability_lab(images, probabilities, labels, classes, start=0, zoom=7):
     count = len(images)
     twin = [{"picture": p} for p in sorted({start, count // 2, count - 1})]
     return Lab(draw, {"picture": slider("picture", 0, count - 1, start)}, twin)
+
+
+def loss_lab(scores, true, classes, low=-5, high=10):
+    """Raise and lower the score of the right class, and see its probability and the cross-entropy loss follow.
+
+    scores: float (K,), the logits of one picture.  true: index of the right class.
+    """
+    if scores.shape != (len(classes),) or not 0 <= true < len(classes):
+        raise ValueError(
+            f"scores must be ({len(classes)},), one a class, and true one of them; got {scores.shape}, {true}"
+        )
+    name = f"score of {classes[true]}"
+
+    def draw(**state):
+        moved = scores.clone()
+        moved[true] = state[name]
+        shares = moved.softmax(dim=0)
+        loss = -shares[true].log().item()
+        captions = ["score", "probability (orange: the right class)", "loss"]
+        words = f"score {state[name]}: probability {100 * shares[true].item():.2f} %, loss {loss:.2f}"
+        panels = [
+            pixels.number_grid(moved[:, None], cell=19, shade="signed", limit=high),
+            pixels.bars(shares, classes, marked=true),
+            pixels.number_grid(torch.tensor([[loss]]), cell=70, shade="signed", limit=high, digits=2),
+        ]
+        return pixels.row(panels, captions), words.replace("score -", f"score {pixels.MINUS}")
+
+    return Lab(draw, {name: slider(name, low, high, 0)}, [{name: n} for n in (low, 0, 3, high)])
 
 
 def threshold_lab(images, probabilities, labels, classes, start=90, shown=8, zoom=3):
@@ -257,6 +290,11 @@ def _check_probabilities(probabilities, labels, classes):
         raise ValueError(
             f"probabilities must be (N, K) = ({len(labels)}, {len(classes)}), a row a picture and a column a class; "
             f"got {tuple(probabilities.shape)}"
+        )
+    if probabilities.min() < 0 or probabilities.max() > 1:
+        raise ValueError(
+            f"probabilities must lie between 0 and 1; they run from {probabilities.min():.2f} to "
+            f"{probabilities.max():.2f}: if they are logits, use logits.softmax(dim=1)"
         )
 
 

@@ -1,0 +1,131 @@
+"""A real JupyterLab under a real, headless Chromium, on a copy of the notebooks. For the browser test and the benchmark."""
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+TOKEN = "browser-test"
+CHROMIUM_OPTIONS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+SETTINGS = {
+    # all cells stay in the page, and no question about news covers it
+    "notebook-extension/tracker": {"windowingMode": "none"},
+    "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+}
+
+
+def find_browser():
+    """The path of an installed Chromium or Chrome, or None."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    return next((path for path in map(shutil.which, names) if path), None)
+
+
+@contextlib.contextmanager
+def served_course(folder, theme="JupyterLab Light"):
+    """Serve a copy of the notebooks from `folder`; yields the address of the notebooks."""
+    shutil.copytree(ROOT / "notebooks", folder / "notebooks")
+    (folder / "helpers").symlink_to(ROOT / "helpers")
+    settings = SETTINGS | {"apputils-extension/themes": {"theme": theme}}
+    for name, values in settings.items():
+        path = folder / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(values))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root", f"--port={port}",
+               f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={folder}"]  # fmt: skip
+    own = {  # nothing of the user's own settings, open tabs or data sets comes in
+        "JUPYTERLAB_SETTINGS_DIR": "settings", "JUPYTERLAB_WORKSPACES_DIR": "workspaces", "JUPYTER_CONFIG_DIR": "config",
+        "CNN_DATA_DIR": "data",
+    }  # fmt: skip
+    environment = {**os.environ, **{name: str(folder / place) for name, place in own.items()}}
+    log = (folder / "jupyter.log").open("w")
+    server = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT)
+    try:
+        _wait_for(f"http://127.0.0.1:{port}/api/status?token={TOKEN}", server, folder / "jupyter.log")
+        yield f"http://127.0.0.1:{port}/lab/tree/notebooks/{{}}?token={TOKEN}"
+    finally:
+        server.terminate()
+        server.wait(20)
+        log.close()
+
+
+def _wait_for(address, server, log, seconds=60):
+    for _ in range(seconds * 5):
+        if server.poll() is not None:
+            break
+        with contextlib.suppress(OSError):
+            urllib.request.urlopen(address, timeout=2)
+            return
+        time.sleep(0.2)
+    raise RuntimeError(f"JupyterLab did not start:\n{log.read_text()[-3000:]}")
+
+
+@contextlib.contextmanager
+def browser_page():
+    """A page of a fresh browser, 1280×900."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find_browser(), args=CHROMIUM_OPTIONS)
+        try:
+            yield browser.new_page(viewport={"width": 1280, "height": 900})
+        finally:
+            browser.close()
+
+
+def open_and_run_all(page, address, timeout=240):
+    """Open a notebook, choose Run > Run All Cells, wait until its last cell has run."""
+    page.goto(address)
+    page.locator(".jp-Notebook .jp-Cell").first.wait_for(timeout=60_000)
+    _wait_for_kernel(page, address)
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    last = page.locator(".jp-CodeCell").last
+    last.locator(".jp-InputPrompt", has_text="[*]").wait_for(timeout=30_000)
+    last.locator(".jp-InputPrompt", has_text="[*]").wait_for(state="detached", timeout=timeout * 1000)
+
+
+def _wait_for_kernel(page, address, seconds=60):
+    """The page's own signs of a ready kernel come before it is; the server knows."""
+    kernels = re.sub(r"/lab/.*\?", "/api/kernels?", address)
+    for _ in range(seconds * 5):
+        if any(
+            kernel["connections"] and kernel["execution_state"] == "idle" for kernel in page.request.get(kernels).json()
+        ):
+            return
+        page.wait_for_timeout(200)
+    raise RuntimeError(f"no kernel was ready after {seconds} s")
+
+
+def lab_with(page, name):
+    """The lab (the output with controls and picture) that has a control of that name."""
+    return page.locator(".jp-OutputArea-output", has=_label(page, name)).first
+
+
+def handle_of(lab, name):
+    """The handle of the slider of that name: what a hand takes and a keyboard moves."""
+    return lab.locator(".widget-slider", has=_label(lab.page, name)).locator(".noUi-handle")
+
+
+def _label(page, name):
+    return page.locator(".widget-label", has_text=re.compile(f"^{re.escape(name)}$"))
+
+
+def picture_of(lab):
+    """Alt text and source of the picture on the page, once the browser has painted it."""
+    image = lab.locator("img").first
+    image.evaluate("image => image.decode()")
+    return image.get_attribute("alt"), image.get_attribute("src")

@@ -1,0 +1,51 @@
+"""What several tests use: small real sets, the course's root, the folder of the full sets where there is one."""
+
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from helpers import data  # noqa: E402  (after the path that makes it importable)
+
+torch.set_num_threads(1)  # two workers share two cores; small tensors gain nothing from threads
+
+
+@pytest.fixture(scope="session")
+def root():
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def clothes():
+    """The embedded Fashion-MNIST training pictures."""
+    return data.load("fashion_mnist", "train", source="sample")
+
+
+@pytest.fixture(scope="session")
+def photos():
+    """The embedded CIFAR-10 training pictures."""
+    return data.load("cifar10", "train", source="sample")
+
+
+@pytest.fixture
+def no_full_sets(monkeypatch, tmp_path):
+    """An empty data folder: the path of CNN_DATA_DIR for this test."""
+    monkeypatch.setenv("CNN_DATA_DIR", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def full_cifar10():
+    """Skips where the full CIFAR-10 is not on disk."""
+    if not data.full_is_whole("cifar10"):
+        pytest.skip(f"the full CIFAR-10 is not in {data.data_dir()}")
+
+
+@pytest.fixture
+def full_sets(full_cifar10):
+    if not data.full_is_whole("fashion_mnist"):
+        pytest.skip(f"the full Fashion-MNIST is not in {data.data_dir()}")

@@ -1,0 +1,314 @@
+"""The frame: requirement lists, notebooks fit to commit, make's messages, a read-only checkout."""
+
+import ctypes
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from helpers import course
+
+NOTEBOOKS = sorted(course.NOTEBOOKS.glob("*.ipynb"))
+by_name = {"argvalues": NOTEBOOKS, "ids": lambda path: path.stem}
+
+
+def read(path):
+    return nbformat.read(path, as_version=4)
+
+
+def cells(path, kind):
+    return [cell for cell in read(path).cells if cell.cell_type == kind]
+
+
+def test_requirements_and_environment_are_the_same_list(root):
+    wanted = [line.split("#")[0].strip() for line in (root / "requirements.txt").read_text().splitlines()]
+    conda = (root / "environment.yml").read_text().split("- pip:\n")[1]
+    assert [line for line in wanted if line] == [line.strip(" -") for line in conda.splitlines()]
+
+
+def test_what_the_notebooks_need_is_what_colab_is_asked_for():
+    assert set(course.notebook_requirements()) == {
+        "torch", "torchvision", "numpy", "matplotlib", "pillow", "ipywidgets", "tqdm",
+    }  # fmt: skip
+
+
+# ---- notebooks -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", **by_name)
+def test_a_notebook_is_executed_in_order_and_carries_no_widget_state(path):
+    notebook = read(path)
+    assert "widgets" not in notebook.metadata
+    assert notebook.metadata.kernelspec.name == "python3"
+    assert path.stat().st_size <= 1_500_000
+    for count, cell in enumerate(cells(path, "code"), start=1):
+        assert cell.execution_count == count
+        assert set(cell.metadata) <= {"tags"}
+        for output in cell.outputs:
+            assert course.WIDGET_VIEW not in output.get("data", {})
+            assert output.get("name") != "stderr", f"cell {count} warns: {output.text}"
+            if output.output_type == "error":
+                assert "raises-exception" in cell.metadata.get("tags", [])
+
+
+@pytest.mark.parametrize("path", **by_name)
+def test_a_notebook_is_normalised_and_normalising_again_changes_nothing(path):
+    notebook = read(path)
+    course.normalise(notebook)
+    assert notebook == read(path)
+
+
+@pytest.mark.parametrize("path", **by_name)
+def test_every_picture_has_alt_text(path):
+    for cell in cells(path, "code"):
+        for output in cell.outputs:
+            shown = output.get("data", {})
+            assert not {"image/png", "image/jpeg", "image/svg+xml"} & set(shown), "show it with plots.show(figure, alt)"
+            for tag in re.findall("<img [^>]{0,2000}", shown.get("text/html", "")):
+                assert re.search(r'alt="[^"]{10,}', tag)
+
+
+@pytest.mark.parametrize("path", **by_name)
+def test_a_notebook_keeps_to_the_frame(path):
+    text = "\n".join(cell.source for cell in cells(path, "markdown"))
+    headings = re.findall(r"^## (.*)", text, re.MULTILINE)
+    frame = ["See it", "Move it", "By hand", "In PyTorch", "Where it stops being true", "Your turn", "Check yourself",
+             "In five lines"]  # fmt: skip
+    found = [next((part for part in frame if heading.startswith(part)), None) for heading in headings]
+    assert [part for part in found if part] == frame
+    assert 15 <= len(read(path).cells) <= 30
+    assert len(re.sub(r"\(http\S+\)|<[^>]+>", "", text).split()) <= 1_150
+    pictures = ["<img" in str(cell.get("outputs", "")) for cell in read(path).cells[:3]]
+    assert any(pictures), "a picture within the first three cells"
+    for cell in cells(path, "code"):
+        lines = [line for line in cell.source.splitlines() if line.strip() and not line.strip().startswith("#")]
+        assert len(lines) <= 15
+
+
+@pytest.mark.parametrize("path", **by_name)
+def test_the_first_cell_is_the_same_everywhere(path):
+    assert cells(path, "code")[0].source == cells(NOTEBOOKS[0], "code")[0].source
+    assert f'COURSE = "{course.address()}"' in cells(path, "code")[0].source
+
+
+@pytest.mark.parametrize("path", [*NOTEBOOKS, course.ROOT / "README.md"], ids=lambda path: path.stem)
+def test_links_lead_somewhere(path):
+    text = path.read_text() if path.suffix == ".md" else "\n".join(cell.source for cell in cells(path, "markdown"))
+    for link in re.findall(r"\]\(([^)]+)\)", text):
+        if not link.startswith("http"):
+            assert (path.parent / link.split("#")[0]).exists(), link
+
+
+def test_the_readme_lists_every_notebook(root):
+    readme = (root / "README.md").read_text()
+    for path in NOTEBOOKS:
+        assert f"](notebooks/{path.name})" in readme
+
+
+def test_the_cover_is_the_picture_of_the_course_that_it_shows():
+    assert course.first_picture(read(course.COVERED)) == course.COVER.read_bytes()
+
+
+def test_normalise_drops_views_state_and_progress_bars_and_joins_streams():
+    view = {course.WIDGET_VIEW: {"model_id": "x"}}
+    new = nbformat.v4.new_output
+    cell = nbformat.v4.new_code_cell(
+        "x", execution_count=7, metadata={"tags": ["keep"], "execution": {"iopub.status.busy": "2026-01-01"}}
+    )
+    cell.outputs = [
+        new("stream", name="stdout", text="a"),
+        new("stream", name="stdout", text="b"),
+        new("display_data", {**view, "text/plain": "  0%|"}),
+        new("execute_result", {**view, "text/html": "twin"}, execution_count=7),
+    ]
+    metadata = {"widgets": {"state": {}}, "accelerator": "GPU", "language_info": {"name": "python", "version": "3.9"}}
+    notebook = nbformat.v4.new_notebook(cells=[cell], metadata=metadata)
+    course.normalise(notebook)
+    assert set(notebook.metadata) == {"accelerator", "kernelspec", "language_info"}
+    assert notebook.metadata.language_info == {"name": "python"}
+    assert cell.metadata == {"tags": ["keep"]}
+    assert cell.execution_count == 1
+    assert [output.get("text", output.get("data")) for output in cell.outputs] == ["ab", {"text/html": "twin"}]
+
+
+# ---- make ----------------------------------------------------------------------------------
+
+
+def make(folder, *arguments):
+    return subprocess.run(["make", *arguments], cwd=folder, capture_output=True, text=True)
+
+
+@pytest.fixture
+def bare_checkout(root, tmp_path):
+    """The files that make looks at, with no environment beside them."""
+    for name in ("Makefile", "requirements.txt"):
+        shutil.copy(root / name, tmp_path)
+    return tmp_path
+
+
+def test_make_alone_prints_the_targets(root):
+    done = make(root)
+    assert done.returncode == 0
+    for target in ("lab", "test", "notebooks", "bench"):
+        assert f"make {target} " in done.stdout
+
+
+def test_make_stops_where_python_is_too_old(bare_checkout):
+    old = bare_checkout / "python3.9"
+    old.write_text('#!/bin/sh\n[ "$1" = --version ] && echo "Python 3.9.18" && exit 0\nexit 1\n')
+    old.chmod(0o755)
+    done = make(bare_checkout, "test", f"PYTHON={old}")
+    assert done.returncode != 0
+    assert "needs Python 3.10 or newer" in done.stdout
+    assert "is Python 3.9.18" in done.stdout
+    assert not (bare_checkout / ".venv").exists()
+
+
+def test_make_stops_where_the_disk_is_too_full(bare_checkout):
+    done = make(bare_checkout, "lab", "NEEDED_GB=999999", f"PYTHON={sys.executable}")
+    assert done.returncode != 0
+    assert "needs 999999 GB" in done.stdout
+    assert "are free" in done.stdout
+    assert not (bare_checkout / ".venv").exists()
+
+
+# ---- a checkout that cannot be written to --------------------------------------------------
+
+
+def without_root_powers():
+    """Let not even root write where the file modes forbid it: drop CAP_DAC_OVERRIDE (1) from what a new program gets."""
+    ctypes.CDLL(None).prctl(24, 1, 0, 0, 0)  # PR_CAPBSET_DROP
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="takes root's powers away with a Linux call")
+def test_a_read_only_checkout_still_runs(root, tmp_path):
+    checkout = tmp_path / "cnn-101"
+    shutil.copytree(root / "helpers", checkout / "helpers", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(root / "notebooks", checkout / "notebooks")
+    for path in [checkout, *checkout.rglob("*")]:
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    program = """
+from pathlib import Path
+try:
+    Path("proof").touch()
+    raise SystemExit("the checkout can be written to: this test proves nothing")
+except PermissionError:
+    pass
+from helpers import data, models, plots, train, widgets
+valid = data.load("fashion_mnist", "valid")
+train.fit(models.small_cnn(width=2), valid, valid, epochs=1, batch_size=100, lr=0.01)
+widgets.probability_lab(valid.images[:2], train.predict(models.lenet(), valid)[:2].softmax(1), valid.labels[:2], valid.classes)
+assert data.download("cifar10") is None
+"""
+    environment = {key: value for key, value in os.environ.items() if key != "CNN_DATA_DIR"}
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", program], cwd=checkout, env=environment, capture_output=True, text=True,
+            preexec_fn=without_root_powers,
+        )  # fmt: skip
+    finally:
+        for path in [checkout, *checkout.rglob("*")]:
+            path.chmod(0o755)
+    assert done.returncode == 0, done.stderr
+    assert "set CNN_DATA_DIR to a folder that you can write to" in done.stdout
+
+
+# ---- Colab ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def colab(root, tmp_path):
+    """A bare copy of the repository, stamped with its own address; an empty folder with one notebook; a google.colab."""
+    source, bare, empty = tmp_path / "source", tmp_path / "course.git", tmp_path / "content"
+    tracked = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=root, check=True, capture_output=True,
+        text=True,
+    )  # fmt: skip
+    for name in tracked.stdout.splitlines():
+        if (root / name).is_file():
+            (source / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(root / name, source / name)
+    stamped = subprocess.run(
+        [sys.executable, "-m", "helpers.course", "stamp", str(bare)], cwd=source, check=True, capture_output=True,
+        text=True,
+    )  # fmt: skip
+    assert "Colab opens notebooks from GitHub only" in stamped.stdout
+    git = ["git", "-c", "user.name=test", "-c", "user.email=test@example.org"]
+    subprocess.run([*git, "init", "-q", "-b", "main"], cwd=source, check=True)
+    subprocess.run([*git, "add", "-A"], cwd=source, check=True)
+    subprocess.run([*git, "commit", "-q", "-m", "stamped"], cwd=source, check=True)
+    subprocess.run([*git, "clone", "-q", "--bare", source, bare], cwd=tmp_path, check=True)
+    empty.mkdir()
+    shutil.copy(source / "notebooks" / "01_convolution.ipynb", empty)
+    (tmp_path / "stand-in/google/colab").mkdir(parents=True)
+    (tmp_path / "stand-in/google/colab/__init__.py").touch()
+    return empty, tmp_path / "stand-in"
+
+
+def run_cells(folder, count, **environment):
+    """Run a notebook's first code cells, as one program, in its folder."""
+    program = folder.parent / "cells.py"
+    program.write_text("\n".join(cell.source for cell in cells(folder / "01_convolution.ipynb", "code")[:count]))
+    return subprocess.run(
+        [sys.executable, program], cwd=folder, capture_output=True, text=True,
+        env={**os.environ, "PYTHONPATH": "", **environment},
+    )  # fmt: skip
+
+
+def test_in_colab_the_first_cell_fetches_the_course(colab):
+    empty, stand_in = colab
+    for attempt in ("first", "again, after a restart of the kernel"):
+        done = run_cells(empty, 2, PYTHONPATH=str(stand_in))
+        assert done.returncode == 0, f"{attempt}: {done.stderr}"
+        assert "9,000 images" in done.stdout
+    assert (empty / "cnn-101" / "helpers" / "course.py").is_file()
+
+
+def test_outside_colab_the_first_cell_fetches_nothing(colab):
+    empty, _ = colab
+    done = run_cells(empty, 1)
+    assert done.returncode != 0
+    assert "open this notebook from inside the course's folder" in done.stderr
+    assert [path.name for path in empty.iterdir()] == ["01_convolution.ipynb"]
+
+
+def test_colab_gets_only_what_it_lacks_and_keeps_its_torch(monkeypatch):
+    there = {"torch": "2.9.0+cu128", "torchvision": "0.24.0+cu128", "numpy": "2.0.2", "matplotlib": "3.10.0"}
+    there |= {"pillow": "11.3.0", "ipywidgets": "7.7.1"}
+    asked = []
+
+    def pip(command, check):
+        asked.append((command, Path(command[command.index("--constraint") + 1]).read_text()))
+
+    monkeypatch.setattr(course, "_version", there.get)
+    monkeypatch.setattr(course.subprocess, "run", pip)
+    course.install_missing(in_colab=False)
+    assert asked == []
+    course.install_missing(in_colab=True)
+    ((command, constraints),) = asked
+    assert command[-1] == "tqdm>=4.66"
+    assert "torch==2.9.0+cu128\n" in constraints
+
+    asked.clear()
+    monkeypatch.setattr(course, "_version", {**there, "tqdm": "4.67"}.get)
+    course.install_missing(in_colab=True)
+    assert asked == []
+
+
+def test_stamp_writes_badges_for_github(root, tmp_path):
+    shutil.copytree(root / "helpers", tmp_path / "helpers", ignore=shutil.ignore_patterns("__pycache__", "samples"))
+    shutil.copytree(root / "notebooks", tmp_path / "notebooks")
+    for name in ("README.md", "pyproject.toml"):
+        shutil.copy(root / name, tmp_path)
+    command = [sys.executable, "-m", "helpers.course", "stamp", "https://github.com/someone/fork.git"]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+    for path in [tmp_path / "README.md", *tmp_path.glob("notebooks/*.ipynb")]:
+        text = path.read_text()
+        assert "https://colab.research.google.com/github/someone/fork/blob/main/notebooks/" in text
+        assert "research.google.com/github/cnn-101" not in text
+    assert "someone/fork.git" in cells(tmp_path / "notebooks" / "00_start_here.ipynb", "code")[0].source

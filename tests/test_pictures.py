@@ -1,0 +1,264 @@
+"""What reaches the page: painted pixels, alt text, and sliders that change the picture to the right one."""
+
+import base64
+import html
+import io
+import re
+import warnings
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from PIL import Image
+
+from helpers import pixels, plots, train, widgets
+
+VERTICAL = torch.tensor([[-1.0, 0, 1], [-2, 0, 2], [-1, 0, 1]])
+KERNELS = {"identity": torch.tensor([[0.0, 0, 0], [0, 1, 0], [0, 0, 0]]), "blur": torch.ones(3, 3) / 9, "up": VERTICAL}
+
+
+def shown(page):
+    """The pictures in a piece of html, as arrays, with their alt texts."""
+    found = re.findall(r'<img alt="([^"]*)"[^>]*base64,([^"]+)"', page)
+    return [(html.unescape(alt), np.asarray(Image.open(io.BytesIO(base64.b64decode(png))))) for alt, png in found]
+
+
+def picture_of(lab):
+    ((alt, array),) = shown(lab.picture.value)
+    return alt, array
+
+
+def contains(whole, part):
+    """Whether a picture stands somewhere in another, pixel for pixel."""
+    part = np.asarray(part)
+    height, width = part.shape[:2]
+    for top in range(whole.shape[0] - height + 1):
+        for left in np.flatnonzero((whole[top, : whole.shape[1] - width + 1] == part[0, 0]).all(axis=-1)):
+            if np.array_equal(whole[top : top + height, left : left + width], part):
+                return True
+    return False
+
+
+# ---- pixels --------------------------------------------------------------------------------
+
+
+def test_a_picture_is_enlarged_square_by_square():
+    image = torch.tensor([[[0, 255], [100, 7]]], dtype=torch.uint8)
+    painted = np.asarray(pixels.picture(image, zoom=3))
+    side = 3 * pixels.DENSITY
+    assert painted.shape == (2 * side, 2 * side, 3)
+    assert (painted[side:, :side] == 100).all()
+    assert (painted[:side, side:] == 255).all()
+
+
+def test_a_feature_map_is_orange_above_0_blue_below_white_at_0():
+    painted = np.asarray(pixels.feature_map(torch.tensor([[2.0, 0.0, -2.0]]), zoom=10))
+    left, middle, right = (painted[10, x] for x in (10, 30, 50))
+    assert tuple(left) == pixels.ORANGE
+    assert tuple(middle) == pixels.PAPER
+    assert tuple(right) == pixels.BLUE
+
+
+def test_a_number_grid_frames_its_window_and_leaves_nan_empty():
+    grid = torch.tensor([[1.0, 2, 3], [4, float("nan"), 6], [7, 8, 9]])
+    plain = np.asarray(pixels.number_grid(grid))
+    framed = np.asarray(pixels.number_grid(grid, window=(0, 1, 2, 2)))
+    side = 34 * pixels.DENSITY
+    assert tuple(framed[side, side + 1]) == pixels.MARK
+    assert np.array_equal(plain[2 * side + 8 :, : side - 8], framed[2 * side + 8 :, : side - 8])
+    assert (plain[side + 2 : 2 * side, side + 2 : 2 * side] == 255).all()
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "words"), [(-3, 0, "−3"), (-0.2, 0, "0"), (2.345, 2, "2.35"), (0, 1, "0.0")]
+)
+def test_numbers_have_a_real_minus_and_no_minus_zero(value, digits, words):
+    assert pixels.number(value, digits) == words
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda: pixels.picture(torch.zeros(1, 5, 5)), r"image must be uint8 .* got float32 \(1, 5, 5\)"),
+        (lambda: pixels.picture(torch.zeros(2, 5, 5).byte()), r"1 or 3 channels.* got uint8 \(2, 5, 5\)"),
+        (lambda: pixels.feature_map(torch.zeros(1, 5, 5)), r"values must have shape \(H, W\); got \(1, 5, 5\)"),
+        (lambda: pixels.number_grid([[1]]), "values must be a tensor or an array; got list"),
+        (lambda: plots.show_maps(torch.zeros(5, 5), [], "x"), r"maps must be \(N, H, W\).*got \(5, 5\)"),
+        (lambda: plots.show_pictures(torch.zeros(2, 1, 5, 5).byte(), ["one"], "x"), "2 pictures, 1 captions"),
+        (lambda: plots.show_confusion(torch.zeros(3, 3), ["a", "b"]), r"matrix must be \(2, 2\).*got \(3, 3\)"),
+        (lambda: widgets.window_lab(torch.zeros(2, 2), VERTICAL), r"as large as the kernel \(3, 3\); got \(2, 2\)"),
+        (lambda: widgets.window_lab(torch.zeros(7, 7), VERTICAL[:2]), r"a kernel must be a square .*got \(2, 3\)"),
+        (lambda: widgets.kernel_lab(torch.zeros(1, 1, 9, 9), KERNELS), r"images must be uint8 \(N, 1, H, W\)"),
+        (lambda: widgets.parallel_lab(torch.zeros(1, 3, 9, 9).byte(), KERNELS), r"depth C=3; got \(3, 3\)"),
+        (lambda: widgets.loss_lab(torch.zeros(3), 5, ["a", "b", "c"]), r"scores must be \(3,\)"),
+        (
+            lambda: widgets.probability_lab(torch.zeros(2, 1, 9, 9).byte(), torch.zeros(2, 3), torch.zeros(2), ["a"]),
+            r"probabilities must be \(N, K\) = \(2, 1\).*got \(2, 3\)",
+        ),
+    ],
+)
+def test_wrong_shapes_are_refused_with_the_right_ones(call, says):
+    with pytest.raises(ValueError, match=says):
+        call()
+
+
+# ---- plots ---------------------------------------------------------------------------------
+
+
+def test_every_figure_reaches_the_page_with_its_alt_text_and_is_closed(clothes, monkeypatch):
+    page = []
+    monkeypatch.setattr(plots, "display", lambda bundle, raw: page.append(bundle))
+    history = train.History([1.0, 0.5], [0.5, 0.8], [1.1, 0.6], [0.5, 0.75], [1.0, 1.0], [0.1, 0.0])
+    for draw, says in [
+        (lambda: plots.show_pictures(clothes.images[:2], ["a", "b"], alt='two "pictures"'), 'two "pictures"'),
+        (lambda: plots.show_maps(torch.randn(2, 5, 5), ["a", "b"], alt="two maps"), "two maps"),
+        (lambda: plots.show_filtering(clothes.images[0], VERTICAL, torch.randn(26, 26), alt="edges"), "edges"),
+        (history.plot, "validation from 50.0 to 75.0 %"),
+        (lambda: plots.show_confusion(torch.tensor([[5, 2], [1, 9]]), ["cat", "dog"]), "2 pictures of cat called dog"),
+    ]:
+        draw()
+        output = page.pop()
+        assert says in output["text/plain"]
+        ((alt, array),) = shown(output["text/html"])
+        assert alt == output["text/plain"]
+        assert array.std() > 0
+    assert plt.get_fignums() == []
+
+
+def test_a_figure_without_alt_text_is_refused():
+    with pytest.raises(ValueError, match="alt must say"):
+        plots.show(pixels.text("x"), alt=" ")
+
+
+# ---- the sliders ---------------------------------------------------------------------------
+
+
+def test_window_lab_shows_the_sum_under_its_window():
+    image = torch.arange(49.0).view(7, 7) % 10
+    lab = widgets.window_lab(image, VERTICAL)
+    expected = F.conv2d(image[None, None], VERTICAL[None, None])[0, 0]
+    slider = lab.controls["position"]
+    assert (slider.min, slider.max) == (0, 24)
+    for position in (0, 7, 24):
+        slider.value = position
+        row, column = divmod(position, 5)
+        alt, array = picture_of(lab)
+        assert alt.startswith(f"row {row}, column {column}: ")
+        assert alt.endswith(f"= {pixels.number(expected[row, column])}")
+        limit = image.max().item()
+        assert contains(array, pixels.number_grid(image, window=(row, column, 3, 3), limit=limit))
+
+
+def test_kernel_lab_shows_the_map_of_the_chosen_and_of_the_edited_kernel(clothes):
+    lab = widgets.kernel_lab(clothes.images[:3], KERNELS, zoom=2)
+    boot = clothes.images[2].float()[None] / 255
+    lab.controls["kernel"].value = "up"
+    lab.controls["picture"].value = 2
+    alt, array = picture_of(lab)
+    assert alt.startswith("up: the kernel's numbers add up to 0")
+    assert contains(array, pixels.feature_map(F.conv2d(boot, VERTICAL[None, None])[0, 0], 2))
+
+    lab.controls["1,1"].value = 5.0
+    edited = VERTICAL.clone()
+    edited[1, 1] = 5
+    alt, array = picture_of(lab)
+    assert alt.startswith("up, edited: the kernel's numbers add up to 5")
+    assert contains(array, pixels.feature_map(F.conv2d(boot, edited[None, None])[0, 0], 2))
+
+    lab.controls["kernel"].value = "blur"
+    assert lab.state["1,1"] == pytest.approx(1 / 9)
+
+
+def test_choosing_a_kernel_paints_once(clothes):
+    lab = widgets.kernel_lab(clothes.images[:1], KERNELS, zoom=2)
+    painted = []
+    lab.picture.observe(painted.append, names="value")
+    lab.controls["kernel"].value = "up"
+    assert len(painted) == 1
+
+
+def test_parallel_lab_shows_one_map_a_kernel_and_counts_parameters(photos):
+    bank = {name: torch.stack([kernel] * 3) for name, kernel in KERNELS.items()}
+    lab = widgets.parallel_lab(photos.images[:2], bank, zoom=1)
+    maps = F.conv2d(photos.images[1].float()[None] / 255, torch.stack(list(bank.values())))[0]
+    lab.set(kernels=2, picture=1)
+    alt, array = picture_of(lab)
+    assert "2 feature maps of 30×30" in alt
+    assert alt.endswith("= 56 parameters")
+    assert [contains(array, pixels.feature_map(m, 1)) for m in maps] == [True, True, False]
+
+
+def test_loss_lab_gives_the_cross_entropy():
+    scores = torch.tensor([1.0, 2.0, -1.0])
+    lab = widgets.loss_lab(scores, 1, ["cat", "dog", "frog"])
+    for score in (-5, 4):
+        lab.set(**{"score of dog": score})
+        scores[1] = score
+        expected = F.cross_entropy(scores[None], torch.tensor([1])).item()
+        assert picture_of(lab)[0].endswith(f"loss {expected:.2f}")
+
+
+def test_probability_lab_names_the_answer_and_the_truth(clothes):
+    shares = torch.tensor([[0.1, 0.9], [0.8, 0.2]])
+    lab = widgets.probability_lab(clothes.images[:2], shares, torch.tensor([1, 1]), ["cat", "dog"])
+    assert picture_of(lab)[0] == "picture 0: dog, 90 % sure (right)"
+    lab.set(picture=1)
+    alt, array = picture_of(lab)
+    assert alt == "picture 1: cat, 80 % sure (wrong, it is: dog)"
+    assert contains(array, pixels.picture(clothes.images[1], 7))
+
+
+def test_threshold_lab_counts_answers_and_right_ones(clothes):
+    shares = torch.tensor([[0.1, 0.9], [0.6, 0.4], [0.3, 0.7], [0.05, 0.95]])
+    lab = widgets.threshold_lab(clothes.images[:4], shares, torch.tensor([1, 1, 1, 0]), ["cat", "dog"], start=0)
+    for threshold, says in [
+        (0, "answers 4 of 4 pictures (100 %), 50.0 % right"),
+        (65, "answers 3 of 4 pictures (75 %), 66.7 % right"),
+        (100, "answers 0 of 4 pictures (0 %), none right"),
+    ]:
+        lab.set(**{"sure at least (%)": threshold})
+        assert picture_of(lab)[0].endswith(says)
+
+
+def every_lab(clothes, photos):
+    shares, labels = torch.full((3, 10), 0.1), clothes.labels[:3]
+    return {
+        "window": widgets.window_lab(torch.ones(7, 7), VERTICAL),
+        "kernel": widgets.kernel_lab(clothes.images[:3], KERNELS),
+        "parallel": widgets.parallel_lab(photos.images[:3], {n: torch.stack([k] * 3) for n, k in KERNELS.items()}),
+        "loss": widgets.loss_lab(torch.zeros(10), 0, clothes.classes),
+        "probability": widgets.probability_lab(clothes.images[:3], shares, labels, clothes.classes),
+        "threshold": widgets.threshold_lab(clothes.images[:3], shares, labels, clothes.classes),
+    }
+
+
+def test_every_lab_has_a_static_twin_with_alt_text_and_words(clothes, photos):
+    for name, lab in every_lab(clothes, photos).items():
+        bundle = lab._repr_mimebundle_()
+        assert bundle["application/vnd.jupyter.widget-view+json"]["model_id"] == lab.model_id
+        ((alt, array),) = shown(bundle["text/html"])
+        assert re.match(r"[3-5] states of the sliders: ", alt), name
+        assert len(bundle["text/plain"]) > 40
+        assert array.shape[1] <= 1900 * pixels.DENSITY / 2  # fits a page
+        state = lab.state
+        assert lab._repr_mimebundle_()["text/html"] == bundle["text/html"]
+        assert lab.state == state
+
+
+def test_every_control_has_a_name_for_screen_readers(clothes, photos):
+    for name, lab in every_lab(clothes, photos).items():
+        for control in lab.controls.values():
+            assert control.description, name
+
+
+def test_a_control_that_is_not_there_is_refused_by_name():
+    with pytest.raises(ValueError, match="no control 'speed': there are position"):
+        widgets.window_lab(torch.ones(7, 7), VERTICAL).set(speed=3)
+
+
+def test_labs_raise_no_deprecation_warning(clothes, photos):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", DeprecationWarning)
+        every_lab(clothes, photos)
