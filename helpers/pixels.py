@@ -124,13 +124,17 @@ def row(panels, captions=None, signs=None, least_width=0):
     return canvas
 
 
-def rows(panels, captions, columns):
-    """Panels with their captions in rows of `columns`, all as wide as the widest of them."""
-    font = _font(TEXT)
+def rows(panels, captions, columns, least_width=0):
+    """Panels with their captions in rows of `columns`, all as wide as the widest of them, and at least `least_width`."""
     lines = [line for caption in captions for line in caption.split("\n")]
-    width = max([panel.width for panel in panels] + [int(font.getlength(line)) for line in lines]) // DENSITY
+    width = max([least_width] + [panel.width // DENSITY for panel in panels] + [text_width(line) for line in lines])
     starts = range(0, len(panels), columns)
     return column([row(panels[i : i + columns], captions[i : i + columns], least_width=width) for i in starts])
+
+
+def text_width(words):
+    """How wide a line of caption is on the page."""
+    return int(_font(TEXT).getlength(words)) // DENSITY
 
 
 def column(panels):

@@ -267,6 +267,7 @@ def threshold_lab(images, probabilities, labels, classes, start=90, shown=8, zoo
     sureness, best = probabilities.max(dim=1)
     order = sureness.argsort()
     is_right = (best == labels).float()
+    widest = max(pixels.text_width(f"true: {name}") for name in classes)  # so that no picture jumps as captions change
 
     def draw(**state):
         threshold = state["sure at least (%)"]
@@ -279,7 +280,7 @@ def threshold_lab(images, probabilities, labels, classes, start=90, shown=8, zoo
         captions = [f"{classes[best[i]]}\n{'right' if is_right[i] else 'true: ' + classes[labels[i]]}" for i in least]
         empty = shown - len(least)
         panels += [pixels.blank_like(pixels.picture(images[0], zoom))] * empty
-        return pixels.rows(panels, captions + [" \n "] * empty, columns=4), words
+        return pixels.rows(panels, captions + [" \n "] * empty, columns=4, least_width=widest), words
 
     controls = {"sure at least (%)": slider("sure at least (%)", 0, 100, start)}
     return Lab(draw, controls, [{"sure at least (%)": t} for t in (0, 50, 90, 99)])
