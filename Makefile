@@ -21,7 +21,7 @@ help:
 	@echo "The first of them also makes the environment in $(VENV) (about 2 minutes, $(SIZE_GB) GB)."
 
 lab: $(VENV)/ready
-	@$(PY) -m jupyter lab $(LAB_OPTIONS) notebooks/00_start_here.ipynb
+	@$(PY) -m jupyter lab --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb $(LAB_OPTIONS)
 
 # with no display there is no browser to open: Jupyter prints the address instead
 NO_DISPLAY  := $(if $(LINUX),$(if $(DISPLAY)$(WAYLAND_DISPLAY),,--no-browser))

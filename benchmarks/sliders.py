@@ -39,7 +39,8 @@ def measure(page, control):
     page.keyboard.press("Home")
     page.wait_for_timeout(500)
     lab.evaluate(WATCH)
-    steps = int(float(handle.get_attribute("aria-valuemax")))
+    low, high = (int(float(handle.get_attribute(f"aria-value{end}"))) for end in ("min", "max"))
+    steps = high - low
     for press in range(PRESSES):
         forward = press // steps % 2 == 0  # to the end of the slider, then back again
         page.keyboard.press("ArrowRight" if forward else "ArrowLeft")

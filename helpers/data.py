@@ -121,7 +121,9 @@ def load(name, split="train", source=None):
     images, labels = _read(name, "test" if split == "test" else "train", source)
     if split != "test":
         images, labels = _take_split(images, labels, split, source)
-    mean, std = _channel_statistics(images) if split == "train" else _train_statistics(name, source, data_dir())
+    mean, std = (
+        _statistics(_channel_counts(images)) if split == "train" else _train_statistics(name, source, data_dir())
+    )
     where = "the full set" if source == "full" else "the embedded sample"
     print(f"{name} {split}: {len(labels):,} images from {where} (source: {source})")
     return ImageSet(images, labels, CLASSES[name], name, split, source, mean, std)
@@ -157,27 +159,30 @@ def balanced_indices(labels, count, seed):
     return np.sort(np.concatenate(chosen))
 
 
-def _channel_statistics(images):
-    """Mean and standard deviation of each channel of uint8 images (N, C, H, W), on the 0-to-1 scale.
+def _channel_counts(images):
+    """How often each of the 256 values occurs in each channel of uint8 images (N, C, H, W): float64 (C, 256)."""
+    channels = range(images.shape[1])
+    return torch.stack([torch.bincount(images[:, c].reshape(-1), minlength=256).double() for c in channels])
 
-    Counting how often each of the 256 values occurs is exact and needs no float copy of the images.
-    """
+
+def _statistics(counts):
+    """Mean and standard deviation a channel, on the 0-to-1 scale, from `_channel_counts`: exact, and no float copy."""
     values = torch.arange(256, dtype=torch.float64) / 255
-    means, stds = [], []
-    for channel in range(images.shape[1]):
-        counts = torch.bincount(images[:, channel].reshape(-1), minlength=256).double()
-        mean = (counts * values).sum() / counts.sum()
-        variance = (counts * (values - mean) ** 2).sum() / counts.sum()
-        means.append(mean.item())
-        stds.append(variance.sqrt().item())
-    return tuple(means), tuple(stds)
+    shares = counts / counts.sum(dim=1, keepdim=True)
+    means = shares @ values
+    variances = (shares * (values - means[:, None]) ** 2).sum(dim=1)
+    return tuple(means.tolist()), tuple(variances.sqrt().tolist())
 
 
 @functools.lru_cache
 def _train_statistics(name, source, folder):
-    """`folder` is here for the cache: another folder may hold another set."""
+    """Those of the training split: all training images less the validation ones, which saves a copy.
+
+    `folder` is here for the cache: another folder may hold another set.
+    """
     images, labels = _read(name, "train", source)
-    return _channel_statistics(_take_split(images, labels, "train", source)[0])
+    valid_images, _ = _take_split(images, labels, "valid", source)
+    return _statistics(_channel_counts(images) - _channel_counts(valid_images))
 
 
 # ---- reading -------------------------------------------------------------------------------

@@ -282,7 +282,7 @@ def threshold_lab(images, probabilities, labels, classes, start=90, shown=8, zoo
         panels += [pixels.blank_like(pixels.picture(images[0], zoom))] * empty
         return pixels.rows(panels, captions + [" \n "] * empty, columns=4, least_width=widest), words
 
-    controls = {"sure at least (%)": slider("sure at least (%)", 0, 100, start)}
+    controls = {"sure at least (%)": slider("sure at least (%)", 0, 99, start)}
     return Lab(draw, controls, [{"sure at least (%)": t} for t in (0, 50, 90, 99)])
 
 

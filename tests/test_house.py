@@ -158,6 +158,14 @@ def test_make_alone_prints_the_targets(root):
         assert f"make {target} " in done.stdout
 
 
+def test_make_lab_opens_the_first_notebook_and_keeps_the_token(root):
+    done = make(root, "--dry-run", "lab")
+    opened = re.search(r"default_url=/lab/tree/(\S+)", done.stdout)[1]
+    assert (root / opened) == course.NOTEBOOKS / "00_start_here.ipynb"
+    assert opened in {str(path.relative_to(root)) for path in NOTEBOOKS}
+    assert "token" not in done.stdout
+
+
 def test_make_stops_where_python_is_too_old(bare_checkout):
     old = bare_checkout / "python3.9"
     old.write_text('#!/bin/sh\n[ "$1" = --version ] && echo "Python 3.9.18" && exit 0\nexit 1\n')

@@ -216,7 +216,7 @@ def test_threshold_lab_counts_answers_and_right_ones(clothes):
     for threshold, says in [
         (0, "answers 4 of 4 pictures (100 %), 50.0 % right"),
         (65, "answers 3 of 4 pictures (75 %), 66.7 % right"),
-        (100, "answers 0 of 4 pictures (0 %), none right"),
+        (99, "answers 0 of 4 pictures (0 %), none right"),
     ]:
         lab.set(**{"sure at least (%)": threshold})
         assert picture_of(lab)[0].endswith(says)
