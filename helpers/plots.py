@@ -56,7 +56,9 @@ def show_maps(maps, captions, alt, columns=4, zoom=4):
 
 
 def show_history(history):
-    """Draw loss and accuracy against epochs, for training and validation."""
+    """Draw loss and accuracy against epochs, for training and validation.  Raises ValueError for a history of none."""
+    if len(history) == 0:
+        raise ValueError("there is nothing to draw: the history holds no whole epoch yet; train for one at least")
     epochs = range(1, len(history) + 1)
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.2))
     left.plot(epochs, history.train_loss, "o-", label="training")

@@ -175,7 +175,15 @@ def predict(model, images):
 
 
 def normalise(images, mean, std):
-    """uint8 images (N, C, H, W) to floats with mean 0 and standard deviation 1 a channel, over the training set."""
+    """uint8 images (N, C, H, W) to floats with mean 0 and standard deviation 1 a channel, over the training set.
+
+    mean, std: one number per channel, as an `ImageSet` carries them.  Raises ValueError for another shape or dtype.
+    """
+    if images.ndim != 4 or images.dtype != torch.uint8 or images.shape[1] != len(mean):
+        raise ValueError(
+            f"images must be uint8 (N, C, H, W) with C = {len(mean)}, a channel for each mean; "
+            f"got {images.dtype} {tuple(images.shape)}"
+        )
     mean, std = (torch.tensor(v, dtype=torch.float32, device=images.device).view(-1, 1, 1) for v in (mean, std))
     return (images / 255 - mean) / std
 

@@ -208,6 +208,13 @@ def test_sets_of_the_wrong_kind_are_refused(some, others):
         train.evaluate(fresh(), dataclasses.replace(others, images=others.images.float()))
 
 
+def test_normalise_and_plot_say_what_they_want(clothes):
+    with pytest.raises(ValueError, match=r"uint8 \(N, C, H, W\) with C = 1.*got torch.uint8 \(1, 28, 28\)"):
+        train.normalise(clothes.images[0], clothes.mean, clothes.std)
+    with pytest.raises(ValueError, match="no whole epoch yet"):
+        train.History().plot()
+
+
 def test_a_device_that_is_not_there_is_refused():
     assert train.choose_device("cpu").type == "cpu"
     if torch.cuda.is_available():
