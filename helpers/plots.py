@@ -46,15 +46,6 @@ def show_filtering(image, kernel, values, alt):
     show(pixels.row(panels, captions, ["", "→"]), alt)
 
 
-def show_maps(maps, captions, alt, columns=4, zoom=4):
-    """Show feature maps (N, H, W): orange above 0, blue below; each map has its own full colour."""
-    if maps.ndim != 3 or len(maps) != len(captions):
-        raise ValueError(
-            f"maps must be (N, H, W) with one caption each; got {tuple(maps.shape)}, {len(captions)} captions"
-        )
-    show(pixels.rows([pixels.feature_map(values, zoom) for values in maps], captions, columns), alt)
-
-
 def show_history(history):
     """Draw loss and accuracy against epochs, for training and validation.  Raises ValueError for a history of none."""
     if len(history) == 0:

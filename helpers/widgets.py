@@ -87,9 +87,9 @@ class Lab(ipywidgets.VBox):
         }
 
 
-def slider(name, low, high, value, **more):
-    """A whole-number slider whose name says what moves; `more` goes to ipywidgets.IntSlider."""
-    return ipywidgets.IntSlider(value=value, min=low, max=high, description=name, style=WIDE, layout=WIDTH, **more)
+def slider(name, low, high, value):
+    """A whole-number slider whose name says what moves."""
+    return ipywidgets.IntSlider(value=value, min=low, max=high, description=name, style=WIDE, layout=WIDTH)
 
 
 def window_lab(image, kernel, start=0):

@@ -85,7 +85,6 @@ def test_numbers_have_a_real_minus_and_no_minus_zero(value, digits, words):
         (lambda: pixels.picture(torch.zeros(2, 5, 5).byte()), r"1 or 3 channels.* got uint8 \(2, 5, 5\)"),
         (lambda: pixels.feature_map(torch.zeros(1, 5, 5)), r"values must have shape \(H, W\); got \(1, 5, 5\)"),
         (lambda: pixels.number_grid([[1]]), "values must be a tensor or an array; got list"),
-        (lambda: plots.show_maps(torch.zeros(5, 5), [], "x"), r"maps must be \(N, H, W\).*got \(5, 5\)"),
         (lambda: plots.show_pictures(torch.zeros(2, 1, 5, 5).byte(), ["one"], "x"), "2 pictures, 1 captions"),
         (lambda: plots.show_confusion(torch.zeros(3, 3), ["a", "b"]), r"matrix must be \(2, 2\).*got \(3, 3\)"),
         (lambda: widgets.window_lab(torch.zeros(2, 2), VERTICAL), r"as large as the kernel \(3, 3\); got \(2, 2\)"),
@@ -113,7 +112,6 @@ def test_every_figure_reaches_the_page_with_its_alt_text_and_is_closed(clothes, 
     history = train.History([1.0, 0.5], [0.5, 0.8], [1.1, 0.6], [0.5, 0.75], [1.0, 1.0], [0.1, 0.0])
     for draw, says in [
         (lambda: plots.show_pictures(clothes.images[:2], ["a", "b"], alt='two "pictures"'), 'two "pictures"'),
-        (lambda: plots.show_maps(torch.randn(2, 5, 5), ["a", "b"], alt="two maps"), "two maps"),
         (lambda: plots.show_filtering(clothes.images[0], VERTICAL, torch.randn(26, 26), alt="edges"), "edges"),
         (history.plot, "validation from 50.0 to 75.0 %"),
         (lambda: plots.show_confusion(torch.tensor([[5, 2], [1, 9]]), ["cat", "dog"]), "2 pictures of cat called dog"),
