@@ -102,12 +102,12 @@ def _wait_for_kernel(page, address, seconds=60):
     """The page's own signs of a ready kernel come before it is; the server knows."""
     kernels = re.sub(r"/lab/.*\?", "/api/kernels?", address)
     for _ in range(seconds * 5):
-        if any(
-            kernel["connections"] and kernel["execution_state"] == "idle" for kernel in page.request.get(kernels).json()
-        ):
+        answer = page.request.get(kernels)
+        # a kernel that is just being started can make the server answer with an error: ask again
+        if answer.ok and any(k["connections"] and k["execution_state"] == "idle" for k in answer.json()):
             return
         page.wait_for_timeout(200)
-    raise RuntimeError(f"no kernel was ready after {seconds} s")
+    raise RuntimeError(f"no kernel was ready after {seconds} s; the server last said: {answer.status} {answer.text()}")
 
 
 def lab_with(page, name):
