@@ -124,6 +124,23 @@ def row(panels, captions=None, signs=None, least_width=0):
     return canvas
 
 
+def filtering(image, kernel, values, zoom=8, cell=34):
+    """What a kernel (f, f) makes of a uint8 image (C, H, W): picture, kernel and feature map (H', W') side by side."""
+    digits = 0 if (kernel == kernel.round()).all() else 2
+    panels = [
+        picture(image, zoom),
+        number_grid(kernel, cell, shade="signed", digits=digits),
+        feature_map(values, zoom),
+    ]
+    captions = [sized("picture", image), sized("kernel", kernel), sized("feature map", values)]
+    return row(panels, captions, ["", "→"])
+
+
+def sized(what, grid):
+    """A caption with the rows and columns of a tensor (…, H, W): "kernel 3×3"."""
+    return f"{what} {grid.shape[-2]}×{grid.shape[-1]}".strip()
+
+
 def rows(panels, captions, columns, least_width=0):
     """Panels with their captions in rows of `columns`, all as wide as the widest of them, and at least `least_width`."""
     lines = [line for caption in captions for line in caption.split("\n")]

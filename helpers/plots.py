@@ -40,10 +40,7 @@ def show_pictures(images, captions, alt, columns=5, zoom=4):
 
 def show_filtering(image, kernel, values, alt):
     """Show what a kernel (f, f) makes of a uint8 image (C, H, W): picture, kernel, feature map (H', W')."""
-    panels = [pixels.picture(image), pixels.number_grid(kernel, shade="signed"), pixels.feature_map(values)]
-    sizes = [f"{panel.shape[-2]}×{panel.shape[-1]}" for panel in (image, kernel, values)]
-    captions = [f"{what} {size}" for what, size in zip(("picture", "kernel", "feature map"), sizes)]
-    show(pixels.row(panels, captions, ["", "→"]), alt)
+    show(pixels.filtering(image, kernel, values), alt)
 
 
 def show_history(history):

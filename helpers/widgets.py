@@ -115,7 +115,12 @@ def window_lab(image, kernel, start=0):
             pixels.number_grid(products, shade="signed", limit=limits["map"]),
             pixels.number_grid(filled.view_as(result), shade="signed", window=(row, column, 1, 1), limit=limits["map"]),
         ]
-        captions = [_sized("input", image), _sized("kernel", kernel), "products", _sized("feature map", result)]
+        captions = [
+            pixels.sized("input", image),
+            pixels.sized("kernel", kernel),
+            "products",
+            pixels.sized("feature map", result),
+        ]
         terms = " + ".join(pixels.number(n) for n in products.flatten().tolist()).replace(
             f"+ {pixels.MINUS}", f"{pixels.MINUS} "
         )
@@ -145,16 +150,10 @@ def kernel_lab(images, kernels, start=None, zoom=9):
     def draw(kernel, picture, **edited):
         values = torch.tensor(list(edited.values())).view(f, f)
         result = F.conv2d(images[picture].float()[None] / 255, values[None, None])[0, 0]
-        panels = [
-            pixels.picture(images[picture], zoom),
-            pixels.number_grid(values, shade="signed", digits=0 if (values == values.round()).all() else 2, cell=42),
-            pixels.feature_map(result, zoom),
-        ]
         name = kernel if edited == numbers(kernel) else f"{kernel}, edited"
         low, high = (pixels.number(n.item(), 2) for n in (result.min(), result.max()))
         words = f"{name}: the kernel's numbers add up to {values.sum():.3g}; the feature map runs from {low} to {high}"
-        captions = [_sized("picture", images[picture, 0]), _sized("kernel", values), _sized("feature map", result)]
-        return pixels.row(panels, captions, ["", "→"]), words.replace("-", pixels.MINUS)
+        return pixels.filtering(images[picture], values, result, zoom, cell=42), words.replace("-", pixels.MINUS)
 
     chooser = ipywidgets.SelectionSlider(options=names, value=start, description="kernel", style=WIDE, layout=WIDTH)
     cell = ipywidgets.Layout(width="96px")
@@ -188,7 +187,7 @@ def parallel_lab(images, kernels, zoom=4):
         count = count["kernels"]
         maps = F.conv2d(images[picture].float()[None] / 255, stack[:count])[0]
         seen = pixels.row(
-            [pixels.picture(images[picture], 2 * zoom)], [f"picture {depth}×{_sized('', images[picture, 0])}"]
+            [pixels.picture(images[picture], 2 * zoom)], [f"picture {depth}×{pixels.sized('', images[picture, 0])}"]
         )
         panels = [pixels.feature_map(m, zoom) for m in maps]
         empty = len(kernels) - count  # places kept free, so that nothing jumps when the slider moves
@@ -196,7 +195,7 @@ def parallel_lab(images, kernels, zoom=4):
         grid = pixels.rows(panels, [*list(kernels)[:count], *[""] * empty], columns=4)
         s = "s" if count > 1 else ""
         words = (
-            f"{count} kernel{s} of {depth}×{f}×{f} → {count} feature map{s} of {_sized('', maps[0])}: "
+            f"{count} kernel{s} of {depth}×{f}×{f} → {count} feature map{s} of {pixels.sized('', maps[0])}: "
             f"{count}·{depth}·{f}·{f} weights + {count} bias{'es' if s else ''} = {count * (depth * f * f + 1)} parameters"
         )
         return pixels.row([seen, grid], signs=["→"]), words
@@ -308,7 +307,3 @@ def _check_square_kernel(kernel):
     if not isinstance(kernel, torch.Tensor) or kernel.ndim != 2 or kernel.shape[0] != kernel.shape[1]:
         got = tuple(kernel.shape) if isinstance(kernel, torch.Tensor) else type(kernel).__name__
         raise ValueError(f"a kernel must be a square tensor (f, f); got {got}")
-
-
-def _sized(what, grid):
-    return f"{what} {grid.shape[-2]}×{grid.shape[-1]}".strip()

@@ -1,16 +1,13 @@
 """What several tests use: small real sets, the course's root, the folder of the full sets where there is one."""
 
-import sys
 from pathlib import Path
 
 import pytest
 import torch
 
+from helpers import data
+
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from helpers import data  # noqa: E402  (after the path that makes it importable)
-
 torch.set_num_threads(1)  # two workers share two cores; small tensors gain nothing from threads
 
 
