@@ -1,12 +1,15 @@
-"""The arithmetic of layers against torch.nn.functional, over drawn sizes, strides and paddings."""
+"""The arithmetic of layers against torch: sizes, loops, receptive fields by gradients, shapes by forward passes."""
 
 import pytest
 import torch
 import torch.nn.functional as F
+import torchvision
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
-from helpers import arithmetic
+from helpers import arithmetic, models
 
 sizes = st.integers(1, 12)
 strides = st.integers(1, 4)
@@ -104,3 +107,170 @@ IMAGE, KERNEL = torch.zeros(2, 5, 5), torch.zeros(3, 2, 3, 3)
 def test_bad_input_is_refused_with_its_numbers(call, says):
     with pytest.raises(ValueError, match=says):
         call()
+
+
+# ---- receptive fields ----------------------------------------------------------------------
+
+
+def random_stack(seed):
+    """Two to five layers of convolution and pooling with random sizes, strides, paddings and dilations."""
+    draw = torch.Generator().manual_seed(seed)
+
+    def pick(low, high):
+        return int(torch.randint(low, high + 1, (1,), generator=draw))
+
+    layers = []
+    for _ in range(pick(2, 5)):
+        f, stride = pick(1, 4), pick(1, 3)
+        padding = pick(0, f // 2)  # torch's poolings allow no more
+        kind = pick(0, 2)
+        if kind == 0:
+            layer = nn.Conv2d(1, 1, f, stride, padding, dilation=pick(1, 3), dtype=torch.float64)
+        elif kind == 1:
+            layer = nn.MaxPool2d(f, stride, padding, dilation=pick(1, 2))
+        else:
+            layer = nn.AvgPool2d(f, stride, padding)
+        layers.append(layer)
+    return layers
+
+
+def seen_pixels(layers, size, place, tries=60):
+    """First and last input row that the number at (place, place) depends on: where its gradient is not 0.
+
+    A maximum depends on one pixel only; over many random inputs each of its pixels has its turn.
+    """
+    touched = torch.zeros(size, dtype=torch.bool)
+    draw = torch.Generator().manual_seed(0)
+    for _ in range(tries):
+        image = torch.rand(1, 1, size, size, dtype=torch.float64, generator=draw, requires_grad=True)
+        nn.Sequential(*layers)(image)[0, 0, place, place].backward()
+        touched |= (image.grad[0, 0] != 0).any(dim=1)
+    found = touched.nonzero().flatten()
+    return int(found[0]), int(found[-1])
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_receptive_field_is_where_the_gradient_is_not_0(seed):
+    layers = random_stack(seed)
+    field = arithmetic.receptive_field(layers)[-1]
+    place = max(0, -(field.start // field.jump))  # the first number whose field lies in the picture, not in padding
+    first = field.start + place * field.jump
+    size = first + field.size + 2 * field.jump
+    assert seen_pixels(layers, size, place) == (first, first + field.size - 1)
+
+
+def test_receptive_field_of_each_layer_of_a_network():
+    fields = arithmetic.receptive_field(models.lenet().base)
+    assert [tuple(field) for field in fields] == [(5, 1, 0), (5, 1, 0), (6, 2, 0), (14, 2, 0), (14, 2, 0), (16, 4, 0)]
+    assert arithmetic.receptive_field([5, (1,), (2, 2), 5, 1, (2, 2, 0, 1)]) == fields
+    same = arithmetic.receptive_field(
+        [nn.Conv2d(1, 1, 3, padding="same", dilation=2), nn.Conv2d(1, 1, 3, padding="valid")]
+    )
+    assert [tuple(field) for field in same] == [(5, 1, -2), (7, 1, -2)]
+
+
+@pytest.mark.parametrize(
+    ("layers", "says"),
+    [
+        ([nn.Linear(3, 3)], r"does not know Linear\(.*everything is seen"),
+        ([nn.Conv2d(1, 1, (3, 5))], "square windows only"),
+        ([(3, 0)], "stride must be a whole number, 1 or more; got 0"),
+        (["conv"], "does not know 'conv'"),
+    ],
+)
+def test_receptive_field_refuses_what_it_does_not_know(layers, says):
+    with pytest.raises(ValueError, match=says):
+        arithmetic.receptive_field(layers)
+
+
+# ---- shapes --------------------------------------------------------------------------------
+
+
+def real_shapes(model, input_shape):
+    """The output shape of every leaf module, in the order in which they ran."""
+    seen, hooks = [], []
+    for module in model.modules():
+        if not list(module.children()):
+            hooks.append(
+                module.register_forward_hook(lambda m, i, out: seen.append((type(m).__name__, tuple(out.shape[1:]))))
+            )
+    with torch.no_grad():
+        model.eval()(torch.randn(1, *input_shape))
+    for hook in hooks:
+        hook.remove()
+    return seen
+
+
+TRACED = {
+    "lenet": (lambda: models.lenet(3, 32), (3, 32, 32)),
+    "small_cnn": (lambda: models.small_cnn(3, 8), (3, 37, 41)),
+    **{
+        f"condensing {kind}": (lambda kind=kind: models.condensing_cnn(kind), (1, 44, 44)) for kind in models.CONDENSERS
+    },
+    "resnet18": (torchvision.models.resnet18, (3, 97, 64)),
+}
+
+
+@pytest.mark.parametrize("name", TRACED)
+def test_trace_shapes_is_what_a_forward_pass_gives(name):
+    build, input_shape = TRACED[name]
+    model = build()
+    trace = arithmetic.trace_shapes(model, input_shape)
+    assert [(row.kind, row.output_shape) for row in trace] == real_shapes(model, input_shape)
+    assert sum(row.parameters for row in trace) == models.count_parameters(model)
+    assert trace[0].input_shape == input_shape
+    with FlopCounterMode(display=False) as counter, torch.no_grad():  # torch counts two for a multiply-add
+        model.eval()(torch.randn(1, *input_shape))
+    assert 2 * sum(row.multiply_adds for row in trace) == counter.get_total_flops()
+
+
+def test_no_model_is_left_out():
+    parts = {"base_and_head", "conv_block", "blur", "count_parameters"}
+    own = {n for n, f in vars(models).items() if getattr(f, "__module__", "") == models.__name__ and n[0] != "_"}
+    assert own - parts == {"lenet", "small_cnn", "condensing_cnn"}, "trace the new model above"
+
+
+def test_trace_shapes_counts_what_the_floor_drops():
+    model = nn.Sequential(
+        nn.Conv2d(1, 1, 3, stride=2), nn.MaxPool2d(2), nn.MaxPool2d(2, ceil_mode=True), nn.AvgPool2d(3, 1)
+    )
+    trace = arithmetic.trace_shapes(model, (1, 28, 23))
+    assert [row.dropped for row in trace] == [(1, 0), (1, 1), (0, 0), (0, 0)]
+    changed = torch.zeros(1, 1, 28, 23)
+    changed[:, :, 27:] = 9.0  # the dropped row: no window reaches it
+    assert torch.equal(model[0](changed), model[0](torch.zeros(1, 1, 28, 23)))
+    assert "1 row, 0 columns" in str(trace)
+
+
+def test_trace_shapes_counts_a_module_that_is_used_twice_once():
+    shared = nn.Conv2d(4, 4, 3, padding=1)
+    trace = arithmetic.trace_shapes(nn.Sequential(shared, shared), (4, 8, 8))
+    assert [row.parameters for row in trace] == [148, 0]
+
+
+def test_trace_shapes_leaves_the_model_as_it_was():
+    model = models.small_cnn()
+    model[0][0][1].eval()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    modes = [module.training for module in model.modules()]
+    arithmetic.trace_shapes(model, (1, 28, 28))
+    assert [module.training for module in model.modules()] == modes
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    assert not any(module._forward_hooks or module._forward_pre_hooks for module in model.modules())
+
+
+@pytest.mark.parametrize(
+    ("model", "shape", "says"),
+    [
+        (nn.Sequential(nn.Flatten(), nn.Linear(100, 10)), (1, 8, 8),
+         r"layer 1 \(Linear\) takes 100 numbers, but gets 64: write nn.Linear\(64, 10\)"),
+        (nn.Sequential(nn.Conv2d(3, 8, 3)), (1, 8, 8), r"takes 3 channels, but gets 1: its input has shape \(1, 8, 8\)"),
+        (nn.Sequential(nn.Conv2d(1, 8, 9)), (1, 4, 4), r"layer 0 \(Conv2d\) cannot take an input of shape \(1, 4, 4\)"),
+        (nn.ReLU(), (8, 8), r"input_shape must be \(C, H, W\), without the batch; got \(8, 8\)"),
+        (nn.ReLU(), (1, 8, 0), "W must be a whole number, 1 or more; got 0"),
+        ("lenet", (1, 8, 8), "model must be an nn.Module; got str"),
+    ],
+)  # fmt: skip
+def test_trace_shapes_says_what_does_not_fit(model, shape, says):
+    with pytest.raises(ValueError, match=says):
+        arithmetic.trace_shapes(model, shape)
