@@ -17,10 +17,11 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 
 DENSITY = 2
-FONT_FILE = Path(matplotlib.get_data_path()) / "fonts/ttf/DejaVuSans.ttf"  # ships with matplotlib
+FONTS = Path(matplotlib.get_data_path()) / "fonts/ttf"  # ships with matplotlib
 PAPER, INK, FAINT = (255, 255, 255), (34, 34, 34), (208, 208, 208)
 ORANGE, BLUE = (213, 94, 0), (0, 90, 160)  # told apart with any colour vision
 MARK = ORANGE
+PALE = (205, 226, 245)  # padding
 TEXT, GAP = 13, 18
 MINUS = "\N{MINUS SIGN}"
 RUN_LENGTH = 3  # zlib's Z_RLE: for flat squares the quickest to pack, and the smallest
@@ -38,10 +39,10 @@ def picture(image, zoom=8):
     return _enlarge(Image.fromarray(np.ascontiguousarray(array)).convert("RGB"), zoom)
 
 
-def feature_map(values, zoom=8, limit=None):
+def feature_map(values, zoom=8, limit=None, window=None, dropped=(0, 0)):
     """A map of numbers (H, W) in colour: orange above 0, blue below, white at 0; full colour at ±limit.
 
-    limit: None takes the largest size of a number in the map.
+    limit: None takes the largest size of a number in the map.  window, dropped: as in `number_grid`.
     """
     array = _as_array("values", values).astype(np.float32)
     if array.ndim != 2:
@@ -50,14 +51,19 @@ def feature_map(values, zoom=8, limit=None):
     painted = _enlarge(Image.fromarray(_colours(array / limit)), zoom)
     edge = [0, 0, painted.width - 1, painted.height - 1]
     ImageDraw.Draw(painted).rectangle(edge, outline=FAINT, width=DENSITY)  # where the map ends, when it ends in white
+    _mark(painted, zoom * DENSITY, array.shape, window, dropped)
     return painted
 
 
-def number_grid(values, cell=34, window=None, shade="grey", limit=None, digits=0):
+def number_grid(
+    values, cell=34, window=None, shade="grey", limit=None, digits=0, padding=0, dropped=(0, 0), blank=False
+):
     """A grid of numbers (H, W) on coloured squares; NaN leaves a square empty.
 
     window: (top, left, height, width) of the squares to frame, or None.  shade: "grey" paints
     limit white and 0 dark, as pixels are; "signed" paints as `feature_map` does; "plain" is white.
+    padding: how many outermost rings are padding, painted pale blue.  dropped: (rows, columns) at the
+    bottom and the right to strike out.  blank: True paints the squares without their numbers.
     """
     array = _as_array("values", values).astype(np.float32)
     if array.ndim != 2:
@@ -70,20 +76,35 @@ def number_grid(values, cell=34, window=None, shade="grey", limit=None, digits=0
     else:
         colours = _colours(0.6 * known / limit if shade == "signed" else 0 * known)  # pale, so that ink stays readable
     colours[np.isnan(array)] = PAPER
-
+    if padding:
+        inside = np.zeros(array.shape, dtype=bool)
+        inside[padding : rows - padding, padding : columns - padding] = True
+        colours[~inside & (known == 0)] = PALE
     side = cell * DENSITY
     canvas = Image.new("RGB", (columns * side + DENSITY, rows * side + DENSITY), FAINT)
     text_size = min(14, cell * 0.4) if digits == 0 else min(13, cell * 0.33)
     for row in range(rows):
         for column in range(columns):
-            words = "" if np.isnan(array[row, column]) else number(array[row, column], digits)
+            words = "" if blank or np.isnan(array[row, column]) else number(array[row, column], digits)
             square = _square(side - DENSITY, tuple(colours[row, column].tolist()), words, text_size)
             canvas.paste(square, (column * side + DENSITY, row * side + DENSITY))
+    _mark(canvas, side, array.shape, window, dropped)
+    return canvas
+
+
+def _mark(canvas, side, shape, window, dropped):
+    """Strike out the last rows and columns of a painted grid, and frame a window of it."""
+    draw = ImageDraw.Draw(canvas)
+    rows, columns = shape
+    for row in range(rows):
+        for column in range(columns):
+            if row >= rows - dropped[0] or column >= columns - dropped[1]:
+                left, top = column * side, row * side
+                draw.rectangle([left, top, left + side - 1, top + side - 1], outline=MARK, width=1)
+                draw.line([left, top + side - 1, left + side - 1, top], fill=MARK, width=DENSITY)
     if window is not None:
         top, left, height, width = (n * side for n in window)
-        frame = [left, top, left + width + 1, top + height + 1]
-        ImageDraw.Draw(canvas).rectangle(frame, outline=MARK, width=3 * DENSITY)
-    return canvas
+        draw.rectangle([left, top, left + width + 1, top + height + 1], outline=MARK, width=3 * DENSITY)
 
 
 @functools.lru_cache(maxsize=4096)  # a slider paints the same squares again and again
@@ -169,6 +190,16 @@ def blank_like(panel):
     return Image.new("RGB", panel.size, PAPER)
 
 
+def table(words, marked=None):
+    """Lines of text in letters of equal width, so that columns stand under each other; `marked` is the one in colour."""
+    font, line = _font(TEXT, "DejaVuSansMono.ttf"), 20 * DENSITY
+    canvas = Image.new("RGB", (int(max(font.getlength(w) for w in words)) + 12 * DENSITY, line * len(words)), PAPER)
+    for i, line_words in enumerate(words):
+        place, ink = (6 * DENSITY, line * i + line // 2), MARK if i == marked else INK
+        ImageDraw.Draw(canvas).text(place, line_words, fill=ink, font=font, anchor="lm")
+    return canvas
+
+
 def text(words):
     """A line of text as a panel."""
     font = _font(TEXT)
@@ -234,5 +265,5 @@ def _as_array(what, values):
 
 
 @functools.lru_cache
-def _font(size):
-    return ImageFont.truetype(str(FONT_FILE), round(size * DENSITY))
+def _font(size, name="DejaVuSans.ttf"):
+    return ImageFont.truetype(str(FONTS / name), round(size * DENSITY))

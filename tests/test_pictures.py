@@ -6,6 +6,7 @@ import io
 import re
 import warnings
 
+import ipywidgets
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-from helpers import pixels, plots, train, widgets
+from helpers import augment, models, pixels, plots, train, widgets
 
 VERTICAL = torch.tensor([[-1.0, 0, 1], [-2, 0, 2], [-1, 0, 1]])
 KERNELS = {"identity": torch.tensor([[0.0, 0, 0], [0, 1, 0], [0, 0, 0]]), "blur": torch.ones(3, 3) / 9, "up": VERTICAL}
@@ -61,6 +62,17 @@ def test_a_feature_map_is_orange_above_0_blue_below_white_at_0():
     assert tuple(right) == pixels.BLUE
 
 
+def test_padding_is_pale_blue_and_dropped_rows_are_struck_out():
+    grid = torch.zeros(4, 4)
+    painted = np.asarray(pixels.number_grid(grid, padding=1, dropped=(1, 0), blank=True))
+    side = 34 * pixels.DENSITY
+    corner, inside = (painted[y + 6, x + 10] for y, x in [(0, 0), (side, side)])
+    assert tuple(corner) == pixels.PALE
+    assert tuple(inside) != pixels.PALE
+    assert (painted[3 * side :, side : 2 * side] == pixels.MARK).all(axis=-1).any()
+    assert not (painted[: 3 * side - 2] == pixels.MARK).all(axis=-1).any()
+
+
 def test_a_number_grid_frames_its_window_and_leaves_nan_empty():
     grid = torch.tensor([[1.0, 2, 3], [4, float("nan"), 6], [7, 8, 9]])
     plain = np.asarray(pixels.number_grid(grid))
@@ -95,6 +107,14 @@ def test_numbers_have_a_real_minus_and_no_minus_zero(value, digits, words):
         (
             lambda: widgets.probability_lab(torch.zeros(2, 1, 9, 9).byte(), torch.zeros(2, 3), torch.zeros(2), ["a"]),
             r"probabilities must be \(N, K\) = \(2, 1\).*got \(2, 3\)",
+        ),
+        (lambda: widgets.relu_lab({"a": torch.zeros(1, 5, 5)}), r"a feature map must be a tensor .*got \(1, 5, 5\)"),
+        (lambda: widgets.pool_lab({"a": torch.zeros(5, 5)}), "at least 7×7; got"),
+        (lambda: widgets.padding_lab(torch.zeros(7, 5), VERTICAL), r"image must be square .*got \(7, 5\)"),
+        (lambda: widgets.shapes_lab(models.lenet(), (3, 28, 28)), "takes 1 channels, but gets 3"),
+        (
+            lambda: widgets.shift_lab(torch.zeros(3, 1, 9, 9).byte(), {"a": torch.zeros(2, 2)}, 0, ["a", "b"]),
+            r"probabilities must be \(N, K\) = \(3, 2\).*got \(2, 2\)",
         ),
     ],
 )
@@ -220,6 +240,94 @@ def test_threshold_lab_counts_answers_and_right_ones(clothes):
         assert picture_of(lab)[0].endswith(says)
 
 
+def test_relu_lab_sets_to_0_what_the_threshold_does_not_pass():
+    values = torch.tensor([[1.0, -1.0], [0.3, 0.6]])
+    lab = widgets.relu_lab({"edges": values}, zoom=10)
+    for threshold, off in [(0.0, 25), (0.5, 50), (-1.5, 0), (1.0, 100)]:
+        lab.set(threshold=threshold)
+        alt, array = picture_of(lab)
+        assert alt == f"threshold {pixels.number(threshold, 1)}: {off} % of the 4 numbers are 0 afterwards"
+        assert contains(array, pixels.feature_map(F.relu(values - threshold), 10, limit=1.0))
+
+
+def test_pool_lab_pools_and_strikes_out_what_no_window_reaches():
+    values = torch.randn(28, 28, generator=torch.Generator().manual_seed(0))
+    lab = widgets.pool_lab({"map": values}, zoom=2)
+    limit = values.abs().max().item()
+    lab.set(size=3, stride=2)
+    alt, array = picture_of(lab)
+    assert "28×28 → 13×13, 1 row, 1 column dropped" in alt
+    pooled = F.max_pool2d(values[None], 3, 2)[0]
+    assert contains(array, pixels.feature_map(pooled, 2, limit, window=(0, 0, 1, 1)))
+    assert contains(array, pixels.feature_map(values, 2, limit, window=(0, 0, 3, 3), dropped=(1, 1)))
+    lab.set(kind="average", size=2, stride=5)
+    alt, array = picture_of(lab)
+    assert alt.endswith("28×28 → 6×6, 1 row, 1 column dropped, 3 between windows never looked at")
+    assert contains(array, pixels.feature_map(F.avg_pool2d(values[None], 2, 5)[0], 2, limit, window=(0, 0, 1, 1)))
+
+
+def test_padding_lab_slides_over_the_padded_grid_and_keeps_its_position_in_range():
+    image = torch.arange(49.0).view(7, 7) % 10
+    lab = widgets.padding_lab(image, VERTICAL)
+    assert lab.controls["position"].max == 48
+    lab.set(position=48)
+    lab.set(stride=3, padding=2)
+    assert (lab.state["position"], lab.controls["position"].max) == (8, 8)
+    alt, array = picture_of(lab)
+    expected = F.conv2d(image[None, None], VERTICAL[None, None], stride=3, padding=2)[0, 0]
+    assert alt.startswith("7 → 3: stop 9 of 9, window from row 6, column 6 of the padded grid; ")
+    assert alt.endswith(f"sum {pixels.number(expected[2, 2])}; 2 rows, 2 columns dropped")
+    padded = F.pad(image, [2] * 4)
+    assert contains(array, pixels.number_grid(padded, 30, (6, 6, 3, 3), limit=9, padding=2, dropped=(2, 2)))
+    lab.set(stride=1)
+    assert lab.controls["position"].max == 80
+
+
+def test_the_play_button_moves_the_position():
+    lab = widgets.padding_lab(torch.ones(5, 5), VERTICAL)
+    (box,) = (child for child in lab.children if isinstance(child, ipywidgets.HBox))
+    position, play = box.children
+    assert isinstance(play, ipywidgets.Play)
+    assert position is lab.controls["position"]
+    assert (play.value, play.max) == (position.value, position.max)
+
+
+def test_size_lab_puts_the_numbers_into_the_formula_and_says_what_does_not_fit():
+    lab = widgets.size_lab()
+    lab.set(n=10, f=3, stride=3, padding=1, dilation=2)
+    alt, array = picture_of(lab)
+    assert alt == (
+        "(10 + 2·1 − 2·(3 − 1) − 1) / 3, rounded down, + 1 = 2.333 rounded down + 1 = 3; 10 → 3, 1 row, 1 column dropped"
+    )
+    assert contains(array, pixels.number_grid(torch.full((3, 3), torch.nan), 15, (0, 0, 1, 1)))
+    lab.set(n=3, f=7, padding=0, dilation=1)
+    assert "more than the padded input's 3 (n=3, padding=0)" in picture_of(lab)[0]
+    lab.set(n=7)
+    assert picture_of(lab)[0].endswith("7 → 1, nothing dropped")
+
+
+def test_shapes_lab_reveals_one_shape_after_the_other():
+    model = models.lenet()
+    lab = widgets.shapes_lab(model, (1, 28, 28))
+    assert picture_of(lab)[0] == "1×28×28 goes into Conv2d(1, 6, kernel_size=5): what comes out?"
+    lab.set(revealed=6)
+    assert picture_of(lab)[0] == "16×4×4 goes into Flatten(): what comes out?"
+    lab.set(revealed=12)
+    assert picture_of(lab)[0] == "all 12 shapes revealed; the last is 10"
+
+
+def test_shift_lab_shows_the_moved_picture_and_each_answer(clothes):
+    images = torch.stack([augment.shift(clothes.images[38], by) for by in (-1, 0, 1)])
+    shares = {"one": torch.eye(3), "two": torch.eye(3).flip(1)}
+    lab = widgets.shift_lab(images, shares, 0, ["cat", "dog", "frog"])
+    for by, says in [(-1, "1 to the left: one says cat, 100 %; two says frog, 100 %"), (0, "not moved: one says dog"),
+                     (1, "1 to the right: one says frog, 100 %; two says cat")]:  # fmt: skip
+        lab.set(shift=by)
+        alt, array = picture_of(lab)
+        assert alt.startswith(says)
+        assert contains(array, pixels.picture(images[by + 1], 5))
+
+
 def every_lab(clothes, photos):
     shares, labels = torch.full((3, 10), 0.1), clothes.labels[:3]
     return {
@@ -229,6 +337,12 @@ def every_lab(clothes, photos):
         "loss": widgets.loss_lab(torch.zeros(10), 0, clothes.classes),
         "probability": widgets.probability_lab(clothes.images[:3], shares, labels, clothes.classes),
         "threshold": widgets.threshold_lab(clothes.images[:3], shares, labels, clothes.classes),
+        "relu": widgets.relu_lab({"map": torch.randn(28, 28)}),
+        "pool": widgets.pool_lab({"map": torch.randn(28, 28)}),
+        "padding": widgets.padding_lab(torch.ones(7, 7), VERTICAL),
+        "size": widgets.size_lab(),
+        "shapes": widgets.shapes_lab(models.lenet(), (1, 28, 28)),
+        "shift": widgets.shift_lab(clothes.images[:3], {"one": shares}, 0, clothes.classes),
     }
 
 

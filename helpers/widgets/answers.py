@@ -1,0 +1,121 @@
+"""Labs on what a network answers: probabilities, loss, sureness, the effect of a shift."""
+
+import torch
+
+from helpers import pixels
+from helpers.widgets.lab import Lab, check_images, slider
+
+
+def probability_lab(images, probabilities, labels, classes, start=0, zoom=7):
+    """Leaf through pictures, and see what a network makes of each: one bar a class.
+
+    images: uint8 (N, C, H, W).  probabilities: float (N, K).  labels: int64 (N,), the true classes.
+    """
+    check_images(images, channels=images.shape[1])
+    _check_probabilities(probabilities, labels, classes)
+
+    def draw(picture):
+        shares, true = probabilities[picture], int(labels[picture])
+        best = int(shares.argmax())
+        verdict = "right" if best == true else f"wrong, it is: {classes[true]}"
+        words = f"picture {picture}: {classes[best]}, {100 * shares[best].item():.0f} % sure ({verdict})"
+        panels = [pixels.picture(images[picture], zoom), pixels.bars(shares, classes, marked=true)]
+        return pixels.row(panels, [f"picture {picture}", "the network's answer (orange: the truth)"]), words
+
+    count = len(images)
+    twin = [{"picture": p} for p in sorted({start, count // 2, count - 1})]
+    return Lab(draw, {"picture": slider("picture", 0, count - 1, start)}, twin)
+
+
+def loss_lab(scores, true, classes, low=-5, high=10):
+    """Raise and lower the score of the right class, and see its probability and the cross-entropy loss follow.
+
+    scores: float (K,), the logits of one picture.  true: index of the right class.
+    """
+    if scores.shape != (len(classes),) or not 0 <= true < len(classes):
+        raise ValueError(
+            f"scores must be ({len(classes)},), one a class, and true one of them; got {scores.shape}, {true}"
+        )
+    name = f"score of {classes[true]}"
+
+    def draw(**state):
+        moved = scores.clone()
+        moved[true] = state[name]
+        shares = moved.softmax(dim=0)
+        loss = -shares[true].log().item()
+        captions = ["score", "probability (orange: the right class)", "loss"]
+        words = f"score {state[name]}: probability {100 * shares[true].item():.2f} %, loss {loss:.2f}"
+        panels = [
+            pixels.number_grid(moved[:, None], cell=19, shade="signed", limit=high),
+            pixels.bars(shares, classes, marked=true),
+            pixels.number_grid(torch.tensor([[loss]]), cell=70, shade="signed", limit=high, digits=2),
+        ]
+        return pixels.row(panels, captions), words.replace("score -", f"score {pixels.MINUS}")
+
+    return Lab(draw, {name: slider(name, low, high, 0)}, [{name: n} for n in (low, 0, 3, high)])
+
+
+def threshold_lab(images, probabilities, labels, classes, start=90, shown=8, zoom=3):
+    """Let a network answer only where it is sure enough, and see how many answers are left and how many are right.
+
+    Arguments as in `probability_lab`.  Below stand the `shown` least sure pictures that it still answers.
+    """
+    check_images(images, channels=images.shape[1])
+    _check_probabilities(probabilities, labels, classes)
+    sureness, best = probabilities.max(dim=1)
+    order = sureness.argsort()
+    is_right = (best == labels).float()
+    widest = max(pixels.text_width(f"true: {name}") for name in classes)  # so that no picture jumps as captions change
+
+    def draw(**state):
+        threshold = state["sure at least (%)"]
+        answered = sureness >= threshold / 100
+        count = int(answered.sum())
+        right = f"{100 * is_right[answered].mean().item():.1f} %" if count else "none"
+        words = f"sure at least {threshold} %: answers {count} of {len(labels)} pictures ({100 * count / len(labels):.0f} %), {right} right"
+        least = [int(i) for i in order[answered[order]][:shown]]
+        panels = [pixels.picture(images[i], zoom) for i in least]
+        captions = [f"{classes[best[i]]}\n{'right' if is_right[i] else 'true: ' + classes[labels[i]]}" for i in least]
+        empty = shown - len(least)
+        panels += [pixels.blank_like(pixels.picture(images[0], zoom))] * empty
+        return pixels.rows(panels, captions + [" \n "] * empty, columns=4, least_width=widest), words
+
+    controls = {"sure at least (%)": slider("sure at least (%)", 0, 99, start)}
+    return Lab(draw, controls, [{"sure at least (%)": t} for t in (0, 50, 90, 99)])
+
+
+def shift_lab(images, probabilities, true, classes, zoom=5):
+    """Move a picture sideways, and see what several networks make of it.
+
+    images: uint8 (2·S + 1, 1, H, W), the picture shifted by −S … S pixels.  probabilities: name of a
+    network → float (2·S + 1, K), its answers to these pictures.  true: index of the right class.
+    """
+    check_images(images, channels=images.shape[1])
+    for answers in probabilities.values():
+        _check_probabilities(answers, images, classes)
+    farthest = len(images) // 2
+
+    def draw(shift):
+        answers = {name: answer[shift + farthest] for name, answer in probabilities.items()}
+        panels = [pixels.picture(images[shift + farthest], zoom)]
+        panels += [pixels.bars(answer, classes, marked=true, length=120) for answer in answers.values()]
+        said = [f"{name} says {classes[int(a.argmax())]}, {100 * a.max():.0f} %" for name, a in answers.items()]
+        way = {-1: f"{-shift} to the left", 0: "not moved", 1: f"{shift} to the right"}[(shift > 0) - (shift < 0)]
+        return pixels.row(panels, [way, *answers]), f"{way}: {'; '.join(said)}"
+
+    return Lab(
+        draw, {"shift": slider("shift", -farthest, farthest, 0)}, [{"shift": s} for s in (-farthest, 0, farthest // 2)]
+    )
+
+
+def _check_probabilities(probabilities, labels, classes):
+    if probabilities.shape != (len(labels), len(classes)):
+        raise ValueError(
+            f"probabilities must be (N, K) = ({len(labels)}, {len(classes)}), a row a picture and a column a class; "
+            f"got {tuple(probabilities.shape)}"
+        )
+    if probabilities.min() < 0 or probabilities.max() > 1:
+        raise ValueError(
+            f"probabilities must lie between 0 and 1; they run from {probabilities.min():.2f} to "
+            f"{probabilities.max():.2f}: if they are logits, use logits.softmax(dim=1)"
+        )

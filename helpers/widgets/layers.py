@@ -1,0 +1,203 @@
+"""Labs on what a layer does to a picture: convolution, ReLU, pooling."""
+
+import ipywidgets
+import torch
+import torch.nn.functional as F
+
+from helpers import arithmetic, pixels
+from helpers.widgets.lab import Lab, check_images, check_square_kernel, chooser, slider, tenths
+
+
+def window_lab(image, kernel, start=0):
+    """Slide a kernel (f, f) over a small image of whole numbers (H, W), one position a step, and see each sum formed."""
+    check_square_kernel(kernel)
+    if image.ndim != 2 or min(image.shape) < len(kernel):
+        raise ValueError(
+            f"image must be (H, W), at least as large as the kernel {tuple(kernel.shape)}; got {tuple(image.shape)}"
+        )
+    f = len(kernel)
+    result = F.conv2d(image.float()[None, None], kernel.float()[None, None])[0, 0]
+    limits = {"input": image.abs().max().item(), "kernel": kernel.abs().max().item(), "map": result.abs().max().item()}
+
+    def draw(position):
+        row, column = divmod(position, result.shape[1])
+        window = image[row : row + f, column : column + f]
+        products = window * kernel
+        filled = result.flatten().clone()
+        filled[position + 1 :] = torch.nan
+        panels = [
+            pixels.number_grid(image, window=(row, column, f, f), limit=limits["input"]),
+            pixels.number_grid(kernel, shade="signed", limit=limits["kernel"]),
+            pixels.number_grid(products, shade="signed", limit=limits["map"]),
+            pixels.number_grid(filled.view_as(result), shade="signed", window=(row, column, 1, 1), limit=limits["map"]),
+        ]
+        captions = [
+            pixels.sized("input", image),
+            pixels.sized("kernel", kernel),
+            "products",
+            pixels.sized("feature map", result),
+        ]
+        terms = " + ".join(pixels.number(n) for n in products.flatten().tolist()).replace(
+            f"+ {pixels.MINUS}", f"{pixels.MINUS} "
+        )
+        words = f"row {row}, column {column}: {terms} = {pixels.number(result[row, column].item())}"
+        return pixels.row(panels, captions, ["×", "=", "sum →"]), words
+
+    last = result.numel() - 1
+    return Lab(draw, {"position": slider("position", 0, last, start)}, [{"position": p} for p in (0, last // 3, last)])
+
+
+def kernel_lab(images, kernels, start=None, zoom=9):
+    """Choose a kernel and a picture by slider, edit the kernel's numbers, see its feature map.
+
+    images: uint8 (N, 1, H, W).  kernels: name → float (f, f), all of one size f.  start: the name
+    of the first kernel.  The controls are "kernel", "picture", and "row,column" for each number.
+    """
+    check_images(images, channels=1)
+    for kernel in kernels.values():
+        check_square_kernel(kernel)
+    names = list(kernels)
+    start = start or names[0]
+    f = len(kernels[start])
+
+    def numbers(name):
+        return {f"{r},{c}": kernels[name][r, c].item() for r in range(f) for c in range(f)}
+
+    def draw(kernel, picture, **edited):
+        values = torch.tensor(list(edited.values())).view(f, f)
+        result = F.conv2d(images[picture].float()[None] / 255, values[None, None])[0, 0]
+        name = kernel if edited == numbers(kernel) else f"{kernel}, edited"
+        low, high = (pixels.number(n.item(), 2) for n in (result.min(), result.max()))
+        words = f"{name}: the kernel's numbers add up to {values.sum():.3g}; the feature map runs from {low} to {high}"
+        return pixels.filtering(images[picture], values, result, zoom, cell=42), words.replace("-", pixels.MINUS)
+
+    choice = chooser("kernel", names, start)
+    cell = ipywidgets.Layout(width="96px")
+    fields = {
+        name: ipywidgets.FloatText(
+            value=n, step=0.5, description=name, style={"description_width": "28px"}, layout=cell
+        )
+        for name, n in numbers(start).items()
+    }
+    pictures = slider("picture", 0, len(images) - 1, 0)
+    grid = ipywidgets.VBox([ipywidgets.HBox([fields[f"{r},{c}"] for c in range(f)]) for r in range(f)])
+    twin = [{"kernel": name, **numbers(name)} for name in names[:5]]
+    controls = {"kernel": choice, "picture": pictures, **fields}
+    return Lab(draw, controls, twin, arranged=[choice, pictures, grid], follow={"kernel": numbers})
+
+
+def parallel_lab(images, kernels, zoom=4):
+    """Let several kernels look at one picture, each making a feature map of its own.
+
+    images: uint8 (N, C, H, W).  kernels: name → float (C, f, f).
+    """
+    stack = torch.stack(list(kernels.values()))
+    if stack.ndim != 4 or stack.shape[1] != images.shape[1]:
+        raise ValueError(
+            f"each kernel must be (C, f, f) with the pictures' depth C={images.shape[1]}; got {tuple(stack.shape[1:])}"
+        )
+    check_images(images, channels=images.shape[1])
+    depth, f = stack.shape[1], stack.shape[2]
+
+    def draw(picture, **count):
+        count = count["kernels"]
+        maps = F.conv2d(images[picture].float()[None] / 255, stack[:count])[0]
+        seen = pixels.row(
+            [pixels.picture(images[picture], 2 * zoom)], [f"picture {depth}×{pixels.sized('', images[picture, 0])}"]
+        )
+        panels = [pixels.feature_map(m, zoom) for m in maps]
+        empty = len(kernels) - count  # places kept free, so that nothing jumps when the slider moves
+        panels += [pixels.blank_like(panels[0])] * empty
+        grid = pixels.rows(panels, [*list(kernels)[:count], *[""] * empty], columns=4)
+        s = "s" if count > 1 else ""
+        words = (
+            f"{count} kernel{s} of {depth}×{f}×{f} → {count} feature map{s} of {pixels.sized('', maps[0])}: "
+            f"{count}·{depth}·{f}·{f} weights + {count} bias{'es' if s else ''} = {count * (depth * f * f + 1)} parameters"
+        )
+        return pixels.row([seen, grid], signs=["→"]), words
+
+    controls = {
+        "kernels": slider("kernels", 1, len(stack), min(4, len(stack))),
+        "picture": slider("picture", 0, len(images) - 1, 0),
+    }
+    return Lab(draw, controls, [{"kernels": n} for n in sorted({1, (len(stack) + 1) // 2, len(stack)})])
+
+
+def relu_lab(maps, low=-2.0, high=2.0, zoom=8):
+    """Raise and lower the threshold under which a feature map is set to 0.
+
+    maps: name → feature map, float (H, W).  The threshold is the negative of a bias: ReLU(map − threshold).
+    """
+    for values in maps.values():
+        _check_map(values)
+    names = list(maps)
+    limit = {name: values.abs().max().item() for name, values in maps.items()}
+
+    def draw(**state):
+        values, threshold = maps[state["feature map"]], round(state["threshold"], 1)
+        detected = F.relu(values - threshold)
+        off = 100 * (detected == 0).float().mean().item()
+        words = f"threshold {pixels.number(threshold, 1)}: {off:.0f} % of the {values.numel()} numbers are 0 afterwards"
+        panels = [pixels.feature_map(m, zoom, limit[state["feature map"]]) for m in (values, detected)]
+        captions = [
+            pixels.sized("before", values),
+            f"ReLU(map − {pixels.number(threshold, 1)})".replace("− −", "+ ").replace("−−", "+ "),
+        ]
+        return pixels.row(panels, captions, ["→"], least_width=170), words
+
+    controls = {
+        "feature map": chooser("feature map", names, names[0]),
+        "threshold": tenths("threshold", low, high, 0.0),
+    }
+    return Lab(draw, controls, [{"threshold": t} for t in (low / 2, 0.0, high / 2)])
+
+
+def pool_lab(maps, size=2, stride=2, most=7, zoom=9):
+    """Pool a feature map with windows of any size and stride, and see how its height and width shrink.
+
+    maps: name → feature map, float (H, W).  What no window reaches is struck out, and the first window framed.
+    """
+    for values in maps.values():
+        _check_map(values, least=most)
+    names = list(maps)
+    pools = {"max": F.max_pool2d, "average": F.avg_pool2d}
+
+    def draw(**state):
+        values, f, s = maps[state["feature map"]], state["size"], state["stride"]
+        pooled = pools[state["kind"]](values[None], f, s)[0]
+        limit = values.abs().max().item()
+        dropped = tuple((n - f) % s for n in values.shape)
+        before = pixels.feature_map(values, zoom, limit, window=(0, 0, f, f), dropped=dropped)
+        after = pixels.feature_map(pooled, zoom, limit, window=(0, 0, 1, 1))
+        place = pixels.blank_like(pixels.feature_map(values, zoom))  # so that nothing jumps as the map shrinks
+        place.paste(after, ((place.width - after.width) // 2, (place.height - after.height) // 2))
+        rows, columns = values.shape
+        lost = f"{arithmetic.dropped_words(dropped)} dropped" if any(dropped) else "nothing dropped"
+        gap = f", {s - f} between windows never looked at" if s > f else ""
+        words = (
+            f"{state['kind']} of {f}×{f}, stride {s}: ({rows} − {f}) / {s} + 1, rounded down = {len(pooled)}; "
+            f"{rows}×{columns} → {pixels.sized('', pooled)}, {lost}{gap}"
+        )
+        return pixels.row(
+            [before, place], [pixels.sized("before", values), pixels.sized("after", pooled)], ["→"]
+        ), words
+
+    controls = {
+        "feature map": chooser("feature map", names, names[0]),
+        "kind": chooser("kind", list(pools), "max"),
+        "size": slider("size", 1, most, size),
+        "stride": slider("stride", 1, most, stride),
+    }
+    twin = [
+        {"size": 2, "stride": 2},
+        {"size": 2, "stride": 2, "kind": "average"},
+        {"size": 3, "stride": 2},
+        {"size": 4, "stride": 4},
+    ]
+    return Lab(draw, controls, twin)
+
+
+def _check_map(values, least=1):
+    if not isinstance(values, torch.Tensor) or values.ndim != 2 or min(values.shape) < least:
+        got = tuple(values.shape) if isinstance(values, torch.Tensor) else type(values).__name__
+        raise ValueError(f"a feature map must be a tensor (H, W) of at least {least}×{least}; got {got}")
