@@ -49,6 +49,18 @@ def environment():
     return found
 
 
+def hardware():
+    """What computes here, in words, for results that are kept: the GPU or the processor, and the cores in use."""
+    import torch
+
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    described = Path("/proc/cpuinfo")  # Linux only; elsewhere Python's own words must do
+    lines = described.read_text().splitlines() if described.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return f"{(names or [platform.processor() or platform.machine()])[0]}, {torch.get_num_threads()} cores"
+
+
 def install_missing(in_colab):
     """In Colab, install those of the notebooks' requirements that are not there; leave alone what is, torch above all."""
     if not in_colab:
