@@ -47,19 +47,35 @@ def main():
         "torch": torch.__version__,
         "recipe": RECIPE,
         "shifts": list(range(FARTHEST + 1)),
-        "runs": [],
+        "seeds": list(range(options.seeds)),
+        "runs": runs_before(options),
     }
-    if options.results.exists():
-        before = json.loads(options.results.read_text())
-        same = all(before[key] == results[key] for key in ("source", "recipe", "shifts"))
-        results["runs"] = before["runs"] if same else []
     done = {(run["network"], run["seed"]) for run in results["runs"]}
     for seed in range(options.seeds):
         for network in NETWORKS:
             if (network, seed) not in done:
                 results["runs"].append(one_run(network, seed, sets))
-                options.results.parent.mkdir(exist_ok=True)
-                options.results.write_text(json.dumps(results, indent=1) + "\n")
+                save(results, options.results)
+    save(results, options.results)
+
+
+def runs_before(options):
+    """The runs of an earlier start, where they are of the same recipe on the same data."""
+    if not options.results.exists():
+        return []
+    before = json.loads(options.results.read_text())
+    if before["recipe"] != RECIPE or before["source"] != f"fashion_mnist, {options.source}":
+        raise SystemExit(
+            f"{options.results} holds another recipe or source: delete it, or name another file by --results"
+        )
+    return before["runs"]
+
+
+def save(results, path):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(path.name + ".part")
+    temporary.write_text(json.dumps(results, indent=1) + "\n")
+    temporary.replace(path)
 
 
 def one_run(network, seed, sets):

@@ -1,6 +1,7 @@
 """The frame: requirement lists, notebooks fit to commit, make's messages, a read-only checkout."""
 
 import ctypes
+import json
 import os
 import re
 import shutil
@@ -134,6 +135,21 @@ def test_normalise_drops_views_state_and_progress_bars_and_joins_streams():
     assert cell.metadata == {"tags": ["keep"]}
     assert cell.execution_count == 1
     assert [output.get("text", output.get("data")) for output in cell.outputs] == ["ab", {"text/html": "twin"}]
+
+
+def test_kept_results_say_where_they_come_from(root):
+    found = sorted((course.NOTEBOOKS / "results").glob("*.json"))
+    assert found
+    for path in found:
+        results = json.loads(path.read_text())
+        _, script, *_ = results["command"].split()
+        assert (root / script).is_file()
+        assert {"date", "source", "hardware", "seeds", "runs"} <= set(results)
+        assert "full" in results["source"]
+        networks = {run["network"] for run in results["runs"]}
+        for network in networks:
+            assert sorted(run["seed"] for run in results["runs"] if run["network"] == network) == results["seeds"]
+        assert len(results["seeds"]) >= 3
 
 
 # ---- make ----------------------------------------------------------------------------------

@@ -68,7 +68,7 @@ def padding_lab(image, kernel, stride=1, padding=1, interval=500):
         {"stride": 1, "padding": 0, "position": 0},
         {"stride": 1, "padding": 1, "position": n + 1},
         {"stride": 2, "padding": 0, "position": 1},
-        {"stride": 3, "padding": 1, "position": 1},
+        {"stride": 3, "padding": 0, "position": 1},
     ]
     return Lab(draw, controls, twin, arranged=arranged, most={"position": last})
 
@@ -84,7 +84,7 @@ def size_lab(n=10, f=3, stride=2, padding=0, dilation=1, cell=15):
         side, reach = n + 2 * padding, dilation * (f - 1) + 1
         grid = torch.full((side, side), torch.nan)
         grid[:padding] = grid[side - padding :] = grid[:, :padding] = grid[:, side - padding :] = 0
-        formula = f"({n} + 2·{padding} − {dilation}·({f} − 1) − 1) / {stride}, rounded down, + 1"
+        formula = f"floor(({n} + 2·{padding} − {dilation}·({f} − 1) − 1) / {stride}) + 1"
         try:
             size = arithmetic.output_size(n, f, stride, padding, dilation)
         except ValueError as error:
@@ -100,7 +100,7 @@ def size_lab(n=10, f=3, stride=2, padding=0, dilation=1, cell=15):
         ]
         share = (side - reach) / stride
         lost = arithmetic.dropped_words((dropped, dropped)) + " dropped" if dropped else "nothing dropped"
-        words = f"{formula} = {share:.4g} rounded down + 1 = {size}; {n} → {size}, {lost}"
+        words = f"{formula} = floor({share:.4g}) + 1 = {size}; {n} → {size}, {lost}"
         captions = [f"input {n}×{n}" + (f", padded {side}×{side}" if padding else ""), f"output {size}×{size}"]
         return pixels.row(panels, captions, ["→"]), words
 

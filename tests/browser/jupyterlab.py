@@ -48,7 +48,7 @@ def served_course(folder, theme="JupyterLab Light"):
                f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={folder}"]  # fmt: skip
     own = {  # nothing of the user's own settings, open tabs or data sets comes in
         "JUPYTERLAB_SETTINGS_DIR": "settings", "JUPYTERLAB_WORKSPACES_DIR": "workspaces", "JUPYTER_CONFIG_DIR": "config",
-        "CNN_DATA_DIR": "data",
+        "CNN_DATA_DIR": "data", "JUPYTER_RUNTIME_DIR": "runtime",
     }  # fmt: skip
     environment = {**os.environ, **{name: str(folder / place) for name, place in own.items()}}
     log = (folder / "jupyter.log").open("w")
@@ -71,6 +71,34 @@ def _wait_for(address, server, log, seconds=60):
             return
         time.sleep(0.2)
     raise RuntimeError(f"JupyterLab did not start:\n{log.read_text()[-3000:]}")
+
+
+@contextlib.contextmanager
+def kernel_of(folder):
+    """Talk to the one kernel of a served course, behind the page's back; yields a function from code to what it prints."""
+    from jupyter_client import BlockingKernelClient
+
+    (connection,) = (folder / "runtime").glob("kernel-*.json")
+    client = BlockingKernelClient(connection_file=str(connection))
+    client.load_connection_file()
+    client.start_channels()
+
+    def run(code):
+        printed = []
+
+        def take(message):
+            if message["msg_type"] == "stream":
+                printed.append(message["content"]["text"])
+
+        reply = client.execute_interactive(code, store_history=False, output_hook=take, timeout=60)["content"]
+        if reply["status"] != "ok":
+            raise RuntimeError(f"{reply['ename']}: {reply['evalue']}")
+        return "".join(printed)
+
+    try:
+        yield run
+    finally:
+        client.stop_channels()
 
 
 @contextlib.contextmanager

@@ -1,13 +1,13 @@
-"""The sliders as a reader meets them: a real JupyterLab, a real browser, the keyboard and the mouse."""
+"""The sliders and buttons as a reader meets them: a real JupyterLab, a real browser, the keyboard and the mouse."""
 
 import html
 import importlib.util
+import json
 import re
+from typing import NamedTuple
 
 import nbformat
 import pytest
-from IPython.core.interactiveshell import InteractiveShell
-from IPython.utils.capture import capture_output
 
 from helpers import course
 from tests.browser import jupyterlab
@@ -17,46 +17,60 @@ pytestmark = [
     pytest.mark.skipif(importlib.util.find_spec("playwright") is None, reason="playwright is not installed"),
 ]
 
-
-def labs_of(name):
-    """The labs that a notebook's cells give, made here: what their pictures must be is known in this process."""
-    shell = InteractiveShell.instance()
-    shell.run_line_magic("cd", f"-q {course.NOTEBOOKS}")
-    labs = []
-    for cell in nbformat.read(course.NOTEBOOKS / name, as_version=4).cells:
-        if cell.cell_type == "code":
-            with capture_output():
-                result = shell.run_cell(cell.source)
-            result.raise_error()
-            if hasattr(result.result, "controls"):
-                labs.append(result.result)
-    return labs
-
-
-def source_of(lab):
-    return re.search(r'src="([^"]+)"', lab.picture.value)[1]
+# Run in the page's own kernel: the labs that its cells have given, and what each must show in a state.
+LOOK = """
+import json as _json
+from helpers import pixels as _pixels
+_labs = {}
+for _output in Out.values():
+    if hasattr(_output, "controls"):
+        _labs.setdefault(id(_output), _output)
+_labs = list(_labs.values())
+def _wanted(number, state):
+    lab = _labs[number]
+    return _pixels.to_html(*lab.draw(**{**lab.state, **state}), moves=True)
+"""
 
 
-def expect(page_lab, lab, **state):
-    """The picture on the page becomes, within 5 seconds, the one that the same lab paints here for that state."""
-    lab.set(**state)
-    wanted = source_of(lab)
-    page_lab.locator(f'img[src="{wanted}"]').wait_for(timeout=5_000)
-    alt, source = jupyterlab.picture_of(page_lab)
-    assert source == wanted
-    assert html.escape(alt) in lab.picture.value
+class Opened(NamedTuple):
+    """A notebook on a page with all its cells run, and a way to ask its kernel."""
+
+    page: object
+    ask: object
+    wanted_errors: int
 
 
-@pytest.fixture(scope="module")
-def notebook_01(tmp_path_factory):
-    """Notebook 01 on a page, all cells run, and its labs made here."""
-    labs = labs_of("01_convolution.ipynb")
-    with (
-        jupyterlab.served_course(tmp_path_factory.mktemp("course")) as address,
-        jupyterlab.browser_page() as page,
-    ):
-        jupyterlab.open_and_run_all(page, address.format("01_convolution.ipynb"))
-        yield page, labs
+@pytest.fixture(scope="module", params=sorted(course.NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.stem)
+def notebook(request, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("course")
+    with jupyterlab.served_course(folder) as address, jupyterlab.browser_page() as page:
+        jupyterlab.open_and_run_all(page, address.format(request.param.name))
+        with jupyterlab.kernel_of(folder) as ask:
+            ask(LOOK)
+            cells = nbformat.read(request.param, as_version=4).cells
+            wanted = sum("raises-exception" in cell.metadata.get("tags", []) for cell in cells)
+            yield Opened(page, ask, wanted)
+
+
+def sliders(opened):
+    """(number of the lab, its place on the page, name of its slider, its lowest value, its step, its highest)."""
+    found = json.loads(opened.ask("""print(_json.dumps([
+        [number, name, control.description, control.min, control.step, control.max]
+        for number, lab in enumerate(_labs) for name, control in lab.controls.items() if hasattr(control, "step")
+        and hasattr(control, "max")]))"""))  # fmt: skip
+    places = opened.page.locator(".jp-OutputArea-output:has(.widget-slider)")
+    assert places.count() == json.loads(opened.ask("print(len(_labs))")), "a lab is not on the page"
+    return [(number, places.nth(number), *rest) for number, *rest in found]
+
+
+def expect(opened, number, place, **state):
+    """The picture becomes, within 5 seconds, the one that the kernel's own lab paints for that state, alt text and all."""
+    wanted = opened.ask(f"print(_wanted({number}, {state!r}))")
+    alt, source = re.search(r'alt="([^"]*)".*src="([^"]+)"', wanted).groups()
+    place.locator(f'img[src="{source}"]').wait_for(timeout=5_000)
+    assert jupyterlab.picture_of(place) == (html.unescape(alt), source)
+    live = json.loads(opened.ask(f"print(_json.dumps(_labs[{number}].state))"))
+    assert {name: live[name] for name in state} == pytest.approx(state)
 
 
 def drag(page, handle, share):
@@ -70,44 +84,57 @@ def drag(page, handle, share):
     page.mouse.up()
 
 
-def test_the_window_follows_the_keyboard_and_the_mouse(notebook_01):
-    page, labs = notebook_01
-    (lab,) = (lab for lab in labs if "position" in lab.controls)
-    on_page = jupyterlab.lab_with(page, "position")
-    handle = jupyterlab.handle_of(on_page, "position")
-    expect(on_page, lab, position=0)
-    handle.focus()
-    page.keyboard.press("ArrowRight")
-    expect(on_page, lab, position=1)
-    page.keyboard.press("ArrowRight")
-    expect(on_page, lab, position=2)
-    drag(page, handle, 1.0)
-    expect(on_page, lab, position=24)
-    drag(page, handle, 0.5)
-    expect(on_page, lab, position=12)
+def test_every_slider_moves_its_picture_by_keyboard_and_by_mouse(notebook):
+    page = notebook.page
+    assert sliders(notebook), "a notebook without a slider"
+    for number, place, name, label, low, step, high in sliders(notebook):
+        handle = jupyterlab.handle_of(place, label)
+        handle.focus()
+        page.keyboard.press("Home")
+        expect(notebook, number, place, **{name: low})
+        page.keyboard.press("ArrowRight")
+        expect(notebook, number, place, **{name: round(low + step, 6)})
+        drag(page, handle, 1.0)
+        expect(notebook, number, place, **{name: high})
 
 
-def test_kernels_are_chosen_by_mouse_and_edited_by_keyboard(notebook_01):
-    page, labs = notebook_01
-    (lab,) = (lab for lab in labs if "kernel" in lab.controls)
-    on_page = jupyterlab.lab_with(page, "kernel")
-    drag(page, jupyterlab.handle_of(on_page, "kernel"), 0.0)
-    expect(on_page, lab, kernel="identity")
-    middle = on_page.locator(".widget-text", has=page.get_by_text("1,1", exact=True)).locator("input")
+def test_questions_are_answered_by_keyboard(notebook):
+    page = notebook.page
+    area = page.locator(".jp-OutputArea-output:has(button.widget-button)").last
+    button = area.locator("button.widget-button").first
+    button.focus()
+    page.keyboard.press("Enter")
+    told = area.locator('div[role="status"]').first
+    told.wait_for(timeout=5_000)
+    assert re.match(r"(Right\.|Not so\.) .{10}", told.inner_text())
+
+
+def test_no_cell_failed_but_those_that_should(notebook):
+    shown = {
+        kind: notebook.page.locator(f'[data-mime-type="application/vnd.jupyter.{kind}"]')
+        for kind in ("error", "stderr")
+    }
+    assert shown["stderr"].count() == 0, shown["stderr"].first.inner_text()
+    assert shown["error"].count() == notebook.wanted_errors
+
+
+@pytest.mark.parametrize("notebook", [course.NOTEBOOKS / "01_convolution.ipynb"], indirect=True, ids=["01"])
+def test_a_kernel_is_chosen_by_mouse_and_edited_by_keyboard(notebook):
+    place = jupyterlab.lab_with(notebook.page, "kernel")
+    drag(notebook.page, jupyterlab.handle_of(place, "kernel"), 0.0)
+    expect(notebook, 0, place, kernel="identity")
+    middle = place.locator(".widget-text", has=notebook.page.get_by_text("1,1", exact=True)).locator("input")
     middle.fill("-2")
     middle.press("Enter")
-    expect(on_page, lab, **{"1,1": -2.0})
-    jupyterlab.handle_of(on_page, "picture").focus()
-    page.keyboard.press("ArrowRight")
-    expect(on_page, lab, picture=1)
+    expect(notebook, 0, place, **{"1,1": -2.0})
 
 
-def test_more_kernels_make_more_maps(notebook_01):
-    page, labs = notebook_01
-    (lab,) = (lab for lab in labs if "kernels" in lab.controls)
-    on_page = jupyterlab.lab_with(page, "kernels")
-    jupyterlab.handle_of(on_page, "kernels").focus()
-    page.keyboard.press("Home")
-    expect(on_page, lab, kernels=1)
-    drag(page, jupyterlab.handle_of(on_page, "kernels"), 1.0)
-    expect(on_page, lab, kernels=lab.controls["kernels"].max)
+@pytest.mark.parametrize("notebook", [course.NOTEBOOKS / "04_stride_and_padding.ipynb"], indirect=True, ids=["04"])
+def test_play_moves_the_window(notebook):
+    place = jupyterlab.lab_with(notebook.page, "position")
+    jupyterlab.handle_of(place, "position").focus()
+    notebook.page.keyboard.press("Home")
+    expect(notebook, 0, place, position=0)
+    place.locator(".jupyter-widgets-play button, .widget-play button").first.click()
+    notebook.page.wait_for_timeout(2_500)
+    assert json.loads(notebook.ask("print(_labs[0].state['position'])")) >= 2

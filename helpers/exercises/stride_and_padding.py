@@ -1,0 +1,211 @@
+"""Exercises and questions of notebook 04."""
+
+import random
+
+import torch
+
+from helpers import arithmetic
+from helpers.exercises.grading import Exercise, Wrong, function, kind, value
+from helpers.exercises.questions import Choice, Question
+
+
+def _true_size(n, f, stride, padding):
+    return (n + 2 * padding - f) // stride + 1
+
+
+def _windows():
+    """Settings in which the window fits: one setting changed after the other, then random ones."""
+    cases = [(7, 3, 1, 0), (7, 3, 2, 0), (7, 3, 3, 0), (7, 3, 1, 1), (8, 3, 2, 1)]
+    draw = random.Random(0)
+    while len(cases) < 60:
+        n, f, stride, padding = draw.randint(4, 64), draw.randint(1, 7), draw.randint(1, 4), draw.randint(0, 3)
+        if f <= n + 2 * padding:
+            cases.append((n, f, stride, padding))
+    return cases
+
+
+_grade_sizes = function(
+    _true_size,
+    _windows,
+    [
+        (lambda n, f, stride, padding: (n - f) // stride + 1, "You forgot the padding."),
+        (
+            lambda n, f, stride, padding: (n + padding - f) // stride + 1,
+            "You counted the padding once; it stands on both sides.",
+        ),
+        (
+            lambda n, f, stride, padding: (n + 2 * padding - f) // stride,
+            "You count the steps, which is one less than the stops: the first stop needs no step.",
+        ),
+        (
+            lambda n, f, stride, padding: -(-(n + 2 * padding - f) // stride) + 1,
+            "You round up: the last window sticks out. A stop that does not fit is none: round down.",
+        ),
+        (
+            lambda n, f, stride, padding: (n + 2 * padding - f) / stride + 1,
+            "Rows are whole: a part of a step is no stop. Round down, with // in place of /.",
+        ),
+        (lambda n, f, stride, padding: n + 2 * padding - f + 1, "You forgot the stride: that is the case of stride 1."),
+        (lambda n, f, stride, padding: n - f + 1, "You forgot the stride and the padding."),
+        (
+            lambda n, f, stride, padding: (n + 2 * padding - f + 1) // stride,
+            "The + 1 is the first stop: add it after the division, not before.",
+        ),
+        (
+            lambda n, f, stride, padding: (n + 2 * padding - f - 1) // stride + 1,
+            "You took 1 too much away. In the notebook's formula the window reaches over d(f − 1) + 1 numbers; "
+            "without gaps that is f.",
+        ),
+        (lambda n, f, stride, padding: n // stride, "That is the stride alone: kernel and padding count as well."),
+    ],
+    praise="It is what `arithmetic.output_size` computes for windows without gaps.",
+)
+
+
+def _grade_output_size(answer):
+    praise = _grade_sizes(answer)
+    result = answer(7, 3, 2, 0)
+    if torch.as_tensor(result).is_floating_point():
+        raise Wrong(
+            f"Not yet. The numbers are right, but your function returns {result!r}: rows are whole, so return an int. "
+            "Between whole numbers // gives one."
+        )
+    return praise
+
+
+output_size = Exercise(
+    "output_size",
+    _grade_output_size,
+    [
+        "How long is the line with padding at both ends? How much room is left to the right of the first stop?",
+        "Each further stop uses up `stride` numbers of that room. `//` divides and rounds down.",
+        "Do not forget the first stop itself.",
+    ],
+    """def output_size(n, f, stride, padding):
+    room = n + 2 * padding - f  # to the right of the first stop
+    return room // stride + 1""",
+)
+
+in_features = Exercise(
+    "in_features",
+    value(
+        32 * 7 * 7,
+        [
+            (7 * 7, "You forgot the channels: there are 32 maps of that size."),
+            (32 * 7, "Each map has rows and columns: 7·7 numbers, not 7."),
+            (16 * 7 * 7, "16 maps go into the second convolution; its 32 kernels make 32."),
+            (32 * 15 * 15, "You forgot the pooling: it makes 16×16 of 32×32."),
+            (
+                32 * 6 * 6,
+                "6×6 is one too few: did you forget the padding of the first convolution, or the + 1 of the formula?",
+            ),
+            (32 * 7.5 * 7.5, "You forgot the floor: 13 / 2 = 6.5 is rounded down, as half a step is no stop."),
+            (
+                32 * 8 * 8,
+                "Stride 2 does not just halve: a 3×3 window on 16 pixels without padding has (16 − 3) / 2 = 6.5 steps, "
+                "rounded down.",
+            ),
+            (32 * 14 * 14, "You forgot the stride of the second convolution."),
+            (32 * 32 * 32, "That is 32 maps of the size of the picture: pooling and stride make them smaller."),
+            (10 * 32 * 7 * 7, "That is the number of weights in the linear layer; wanted is how many numbers come in."),
+        ],
+        praise="32·7·7: 32 maps of 7×7.",
+    ),
+    [
+        "Go layer by layer. How many rows are left after the first convolution, and after the pooling?",
+        "16 rows go into the second convolution: f = 3, stride 2, no padding. Mind the floor.",
+        "The numbers in line are maps times rows times columns. How many maps come out of the second convolution?",
+    ],
+    "in_features = 32 * 7 * 7  # 32 → 32 → 16 → 7 rows; 1568 numbers",
+)
+
+START, END, MOST_LAYERS, LARGEST = 64, 8, 4, 7
+
+
+def _check_triples(answer):
+    if not isinstance(answer, (list, tuple)):
+        raise Wrong(f"A list of triples is wanted, such as [(7, 1, 0), (5, 1, 2)]; you gave {kind(answer)}.")
+    if len(answer) == 3 and all(isinstance(n, int) for n in answer):
+        raise Wrong("Not yet. That is one layer, not a list of layers: put square brackets around it.")
+    for number, layer in enumerate(answer, start=1):
+        if not (
+            isinstance(layer, (list, tuple))
+            and len(layer) == 3
+            and all(isinstance(n, int) and not isinstance(n, bool) for n in layer)
+        ):
+            raise Wrong(
+                f"Not yet. Layer {number} is {str(layer)[:40]}; each layer must be three whole numbers in brackets: "
+                "(kernel size, stride, padding)."
+            )
+    if len(answer) > MOST_LAYERS:
+        raise Wrong(f"Not yet. You have {len(answer)} layers; at most {MOST_LAYERS} are allowed.")
+
+
+def _grade_layers(answer):
+    _check_triples(answer)
+    sizes = [START]
+    for number, (f, stride, padding) in enumerate(answer, start=1):
+        n, layer = sizes[-1], f"Layer {number}, {(f, stride, padding)},"
+        if f % 2 == 0:
+            raise Wrong(f"Not yet. {layer} has an even kernel; only odd ones are allowed.")
+        try:
+            size = arithmetic.output_size(n, f, stride, padding)
+        except ValueError as error:
+            raise Wrong(f"Not yet. {layer} gets {n} pixels, but {error}.") from error
+        if f > LARGEST:
+            raise Wrong(f"Not yet. {layer} has a kernel larger than {LARGEST}.")
+        if stride > f:
+            raise Wrong(f"Not yet. {layer} has a stride longer than its kernel: it skips pixels between its stops.")
+        dropped = (n + 2 * padding - f) % stride
+        if dropped:
+            rows = "1 row" if dropped == 1 else f"{dropped} rows"
+            raise Wrong(
+                f"Not yet. {layer} makes {size} of {n}, but drops {rows}: "
+                f"{n} + 2·{padding} − {f} = {n + 2 * padding - f} cannot be divided by {stride} without a remainder."
+            )
+        sizes.append(size)
+    way = " → ".join(map(str, sizes))
+    if sizes[-1] != END:
+        raise Wrong(f"Not yet. Nothing is dropped, but the way is {way}: it must end at {END}.")
+    return f"{way}, and nothing is dropped."
+
+
+layers = Exercise(
+    "layers",
+    _grade_layers,
+    [
+        "Try halving three times with (3, 2, 1), and read what the check says.",
+        "64 is even and every kernel is odd. Is `n + 2p − f` even or odd then? Which strides can divide it?",
+        "A stride of 3 divides 64 + 2·1 − 3 = 63. How many pixels come out, and what can follow?",
+    ],
+    """layers = [(3, 3, 1), (3, 3, 1)]  # one of many: 64 → 22 → 8
+# [(7, 7, 3), (3, 1, 0)] goes 64 → 10 → 8. With odd kernels an even size stays even,
+# and an even stride always drops something.""",
+)
+
+QUESTIONS = (
+    Question(
+        "A layer pads a picture of a boot by 2. What happens to the boot?",
+        (
+            Choice("It gets larger, as the grid does.", "The grid grows by 4 rows and 4 columns, but these hold zeros. The boot covers as many pixels as before."),
+            Choice("It is squeezed to make room for the frame.", "Nothing is resized: no pixel of the picture changes. The frame is laid around it."),
+            Choice("Nothing: only zeros are added around it.", "The window can stop at more places. What it sees there is zeros and the picture's own pixels.", right=True),
+        ),
+    ),
+    Question(
+        "A layer has stride 2. Is its output half as wide as its input?",
+        (
+            Choice("About; kernel, padding and floor count too.", "With a 3×3 kernel, 28 pixels give 13 without padding and 14 with padding 1.", right=True),
+            Choice("Yes, exactly half: that is what 2 means.", "Stride 2 means two pixels from stop to stop. How many stops fit depends on kernel and padding: 28 pixels give 13 with a 3×3 kernel and no padding."),
+            Choice("No, it is 2 pixels narrower.", "The stride divides the room for the window; it is not taken away from the width."),
+        ),
+    ),
+    Question(
+        "nn.Conv2d(16, 32, 3, stride=2, padding=1) gets maps of 28×28. What size comes out?",
+        (
+            Choice("28×28: padding 1 keeps the size for f = 3.", "Only at stride 1. With stride 2 the window leaves out every second of those 28 stops."),
+            Choice("14×14: the padding was meant for stride 1.", "(28 + 2 − 3) / 2 = 13.5, rounded down 13, and the first stop makes 14.", right=True),
+            Choice("13×13: 13.5 steps are rounded down.", "13 is the number of steps. The first stop needs no step: 13 + 1 = 14."),
+        ),
+    ),
+)  # fmt: skip

@@ -1,0 +1,237 @@
+"""The exercises as a learner meets them: right and wrong answers, hints, what misbehaves, and the questions."""
+
+import importlib
+import re
+import threading
+import time
+
+import pytest
+import torch
+
+from helpers import augment, data, exercises, models, train
+from helpers.exercises.grading import UNSOLVED, Exercise, function, value
+from helpers.exercises.questions import Choice, Question
+
+ALL = {
+    f"{module.__name__.split('.')[-1]}.{name}": exercise
+    for module in exercises.NOTEBOOKS
+    for name, exercise in vars(module).items()
+    if isinstance(exercise, Exercise)
+}
+WRONG = {
+    f"{notebook}.{name}": answers
+    for notebook in {name.split(".")[0] for name in ALL}
+    for name, answers in importlib.import_module(f"tests.wrong_answers.{notebook}").WRONG.items()
+}
+each = pytest.mark.parametrize("name", list(ALL))
+
+
+def answer_in(code, name):
+    """What the code gives the name, run as a learner's cell would be."""
+    scope = {"torch": torch, "F": torch.nn.functional, "nn": torch.nn}
+    scope |= {"augment": augment, "data": data, "models": models, "train": train}
+    exec(compile(code, "<the learner's cell>", "exec"), scope)
+    return scope[name]
+
+
+def test_every_notebook_has_three_exercises_and_two_or_three_questions():
+    for module in exercises.NOTEBOOKS:
+        assert sum(isinstance(thing, Exercise) for thing in vars(module).values()) == 3, module.__name__
+        assert len(module.QUESTIONS) in (2, 3), module.__name__
+
+
+@each
+def test_the_shown_solution_passes(name, capsys):
+    exercise = ALL[name]
+    exercise.solution()
+    shown = capsys.readouterr().out
+    verdict = exercise.verdict(answer_in(shown, exercise.name))
+    assert verdict.solved, verdict.words
+    assert verdict.words.startswith("Solved.")
+
+
+@each
+def test_a_placeholder_is_not_solved_yet(name, capsys):
+    exercise = ALL[name]
+    exercise.check(None)
+    exercise.check(...)
+    assert capsys.readouterr().out == f"{UNSOLVED}\n" * 2
+
+
+@each
+def test_typical_wrong_answers_get_their_own_diagnosis(name):
+    said = []
+    assert len(WRONG[name]) >= 3
+    for code, wanted in WRONG[name]:
+        verdict = ALL[name].verdict(answer_in(code, ALL[name].name))
+        assert not verdict.solved, code
+        assert wanted in verdict.words
+        said.append(verdict.words)
+    assert len(set(said)) == len(said)
+
+
+@each
+def test_hints_come_one_at_a_time_and_begin_anew(name, capsys):
+    exercise = ALL[name]
+    given = []
+    for _ in range(len(exercise.hints) + 1):
+        exercise.hint()
+        given.append(capsys.readouterr().out)
+    assert len(exercise.hints) >= 2
+    assert len(set(given)) == len(exercise.hints)
+    assert given[0] == given[-1]
+    assert given[0].startswith(f"hint 1 of {len(exercise.hints)}: ")
+
+
+# ---- answers that misbehave ----------------------------------------------------------------
+
+
+def _double(values):
+    return 2 * values
+
+
+def _cases():
+    draw = torch.Generator().manual_seed(0)
+    return [(torch.tensor([1.0, -2.0]),), *((torch.randn(n, n, generator=draw),) for n in range(1, 6))]
+
+
+doubling = Exercise(
+    "double", function(_double, _cases, [(lambda values: values**2, "You square.")]), ["a", "b"], "", seconds=1
+)
+
+
+def said_of(code):
+    verdict = doubling.verdict(answer_in(code, "double"))
+    assert not verdict.solved
+    return verdict.words
+
+
+def test_what_is_no_function_is_told():
+    assert said_of("double = 3") == "A function is wanted, without brackets behind its name; you gave 3."
+    assert "you gave a tensor of shape (2,)" in said_of("double = torch.ones(2)")
+
+
+def test_a_function_of_other_arguments_is_told():
+    assert said_of("def double(): return 2") == "Your function must take (values); yours takes ()."
+
+
+def test_a_function_that_still_returns_nothing_is_not_solved_yet():
+    assert said_of("def double(values): return None  # change me") == UNSOLVED
+
+
+def test_an_error_is_told_with_its_input_and_line():
+    words = said_of("def double(values):\n    x = 0\n    return 1 / x")
+    assert (
+        words
+        == "For values = [1.0, -2.0] your function raises ZeroDivisionError in line 3 of its cell: division by zero."
+    )
+    assert "raises SystemExit" in said_of("def double(values): raise SystemExit")
+
+
+def test_a_result_of_another_type_or_shape_is_told():
+    assert "result is the text 'x'; wanted is a tensor of shape (2,)" in said_of("def double(values): return 'x'")
+    assert "has shape (1,); wanted is (2,)" in said_of("def double(values): return values[:1]")
+    assert "is None; wanted" in said_of("def double(values): return 2 * values if len(values) == 2 else None")
+
+
+def test_the_first_index_that_differs_is_told():
+    assert said_of("def double(values): return values * torch.tensor([2.0, 3.0])[: len(values)] if values.ndim == 1 else 0"
+                   ) == "Not yet. For values = [1.0, -2.0] your function's result at index [1] is -6; right is -4."  # fmt: skip
+
+
+def test_a_slip_on_all_inputs_is_named_and_placed():
+    assert said_of("def double(values): return values**2").startswith("Not yet. You square. For values = [1.0, -2.0]")
+
+
+def test_a_changed_input_is_told():
+    words = said_of("def double(values):\n    values *= 2\n    return values")
+    assert words.startswith("Your function changes its input 'values'")
+
+
+def test_printing_instead_of_returning_is_told(capsys):
+    assert "prints, but returns nothing" in said_of("def double(values): print(2 * values)")
+    verdict = doubling.verdict(answer_in("def double(values):\n    print('here')\n    return 2 * values", "double"))
+    assert verdict.solved
+    assert "What your answer printed was left out" in verdict.words
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "while True: pass",
+        "while True:\n        try:\n            while True: pass\n        except BaseException: pass",
+        "import time; time.sleep(20)",
+    ],
+    ids=["a loop", "a loop that catches everything", "a call that cannot be stopped"],
+)
+def test_an_answer_without_end_is_cut_and_the_kernel_lives_on(body, capsys):
+    before = time.monotonic()
+    assert "did not end within 1 seconds and was cut" in said_of(f"def double(values):\n    {body}")
+    assert time.monotonic() - before < 10
+    print("alive")
+    assert capsys.readouterr().out == "alive\n"
+
+
+def test_a_cut_loop_does_not_run_on():
+    before = set(threading.enumerate())
+    said_of("def double(values):\n    while True: pass")
+    assert set(threading.enumerate()) <= before
+
+
+def test_an_answer_leaves_the_random_state_alone():
+    torch.manual_seed(1)
+    expected = torch.rand(1)
+    torch.manual_seed(1)
+    said_of("def double(values):\n    torch.manual_seed(5)\n    return torch.rand(2)")
+    assert torch.rand(1) == expected
+
+
+@pytest.mark.parametrize("answer", [8, 8.0, torch.tensor(8)])
+def test_a_number_may_come_in_any_form(answer):
+    assert Exercise("n", value(8), ["a"], "").verdict(answer).solved
+
+
+@pytest.mark.parametrize("answer", ["8", True, float("nan"), [8], object(), torch.ones(2), {"n": 8}])
+def test_what_is_not_the_number_is_not_solved(answer):
+    assert not Exercise("n", value(8), ["a"], "").verdict(answer).solved
+
+
+def test_a_grid_with_nan_is_not_solved():
+    verdict = Exercise("g", value(torch.zeros(2, 2)), ["a"], "").verdict(torch.tensor([[0, 0], [torch.nan, 0]]))
+    assert verdict.words == "Not yet. Your answer at index [1, 0] is nan; right is 0."
+
+
+# ---- questions -----------------------------------------------------------------------------
+
+GUESS = Question("One or two?", (Choice("one", "It is <one>.", right=True), Choice("two", "Two is too many.")))
+
+
+@pytest.mark.parametrize("module", exercises.NOTEBOOKS, ids=lambda module: module.__name__.split(".")[-1])
+def test_every_choice_is_explained_when_picked(module):
+    asked = exercises.ask(*module.QUESTIONS)
+    for question, buttons, answer in zip(module.QUESTIONS, asked.buttons, asked.answers):
+        for choice, button in zip(question.choices, buttons):
+            assert len(choice.words) <= 60  # a button has one line
+            button.click()
+            assert button.button_style == ("success" if choice.right else "danger")
+            assert answer.value.startswith(f'<div role="status">{"Right." if choice.right else "Not so."} ')
+        explanations = [choice.why for choice in question.choices]
+        assert len(set(explanations)) == len(explanations)
+
+
+def test_the_twin_lists_the_choices_and_folds_the_answers_away():
+    shown = exercises.ask(GUESS)._repr_mimebundle_()
+    before, folded = re.fullmatch(r"(.*)<details>(.*)</details>", shown["text/html"]).groups()
+    assert "<li>one</li><li>two</li>" in before
+    assert "too many" not in before
+    assert "It is &lt;one&gt;." in folded
+    assert "Not so. Two is too many." in folded
+    assert shown["text/plain"] == "1. One or two? (one / two)"
+
+
+def test_a_question_needs_one_right_choice_and_a_reason_for_each():
+    with pytest.raises(ValueError, match="just one choice must be right"):
+        exercises.ask(Question("?", (Choice("a", "b"), Choice("c", "d"))))
+    with pytest.raises(ValueError, match="must be explained"):
+        exercises.ask(Question("?", (Choice("a", "b", right=True), Choice("c", ""))))
