@@ -8,7 +8,10 @@ from collections import OrderedDict
 from itertools import pairwise
 
 import torch
+import torch.nn.functional as F
 from torch import nn
+
+WHITENING_FLOOR = 5e-4  # added to each variance, so that directions with next to none are not blown up
 
 
 def lenet(channels=1, size=28, classes=10):
@@ -32,16 +35,16 @@ def lenet(channels=1, size=28, classes=10):
     return base_and_head(base, head)
 
 
-def small_cnn(channels=1, width=32, classes=10):
+def small_cnn(channels=1, width=32, classes=10, batch_norm=True):
     """Three blocks of 3×3 convolution, batch norm, ReLU and max pooling; global average pooling; one linear layer.
 
     Takes pictures of any size from 8×8 up.  width: feature maps of the first block; each further
     block has twice as many.  94,186 weights with the defaults.
     """
     base = nn.Sequential(
-        conv_block(channels, width),
-        conv_block(width, 2 * width),
-        conv_block(2 * width, 4 * width),
+        conv_block(channels, width, batch_norm),
+        conv_block(width, 2 * width, batch_norm),
+        conv_block(2 * width, 4 * width, batch_norm),
     )
     head = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4 * width, classes))
     return base_and_head(base, head)
@@ -95,14 +98,81 @@ def blur(channels, stride=2):
     return layer
 
 
-def conv_block(in_channels, out_channels):
+def conv_block(in_channels, out_channels, batch_norm=True):
     """Filter (convolution), detect (ReLU), condense (max pooling); batch norm keeps the numbers in range."""
     return nn.Sequential(
-        nn.Conv2d(in_channels, out_channels, kernel_size=3, padding=1, bias=False),  # batch norm brings the bias
-        nn.BatchNorm2d(out_channels),
+        nn.Conv2d(in_channels, out_channels, kernel_size=3, padding=1, bias=not batch_norm),  # it brings its own bias
+        *([nn.BatchNorm2d(out_channels)] if batch_norm else []),
         nn.ReLU(),
         nn.MaxPool2d(2),
     )
+
+
+def fast_cnn(channels=3, widths=(64, 128, 128), classes=10, pool_stem=True, residual=False):
+    """The network of the fastest recipes: a stem that is not trained, and a block of two convolutions for each width.
+
+    Takes pictures (N, channels, H, W), 32×32 or about that.  `whiten_stem` gives the stem its
+    kernels.  pool_stem: halve height and width at once, for a quarter of the work.
+    residual: in each block, add what the first convolution found to what the second made of it
+    (He and others 2016).  After Jordan 2024, "94% on CIFAR-10 in 3.29 Seconds on a Single GPU".
+    """
+    stem = nn.Conv2d(channels, 8 * channels, kernel_size=2)
+    stem.weight.requires_grad_(False)
+    in_and_out = pairwise([stem.out_channels, *widths])
+    base = nn.Sequential(
+        stem, nn.ReLU(), *([nn.MaxPool2d(2, ceil_mode=True)] if pool_stem else []),
+        *(_fast_block(before, after, residual) for before, after in in_and_out),
+    )  # fmt: skip
+    head = nn.Sequential(nn.AdaptiveMaxPool2d(1), nn.Flatten(), nn.Linear(widths[-1], classes))
+    return base_and_head(base, head)
+
+
+def _fast_block(in_channels, out_channels, residual=False):
+    """Two 3×3 convolutions with batch norm and ReLU; max pooling right after the first, so that the rest has less to do."""
+    first = [
+        _convolution_that_hands_on(in_channels, out_channels),
+        nn.MaxPool2d(2),
+        _batch_norm(out_channels),
+        nn.ReLU(),
+    ]
+    second = [_convolution_that_hands_on(out_channels, out_channels), _batch_norm(out_channels), nn.ReLU()]
+    return nn.Sequential(*first, _Residual(*second) if residual else nn.Sequential(*second))
+
+
+def _convolution_that_hands_on(in_channels, out_channels):
+    """A 3×3 convolution whose first kernels start by handing on a channel each as it is, so that signals get through."""
+    layer = nn.Conv2d(in_channels, out_channels, kernel_size=3, padding=1, bias=False)
+    nn.init.dirac_(layer.weight[: min(in_channels, out_channels)])
+    return layer
+
+
+def _batch_norm(channels):
+    """Batch norm for short runs: its running mean and variance follow fast; the next kernel sets the scale, so it has none."""
+    layer = nn.BatchNorm2d(channels, momentum=0.6)
+    layer.weight.requires_grad_(False)
+    return layer
+
+
+class _Residual(nn.Sequential):
+    """Layers that add to their input instead of replacing it."""
+
+    def forward(self, x):
+        return x + super().forward(x)
+
+
+@torch.no_grad()
+def whiten_stem(model, pictures):
+    """Set the kernels of the model's stem so that its outputs are uncorrelated and have variance 1 over these pictures.
+
+    pictures: normalised, float (N, C, H, W); a few thousand do.  The kernels are the eigenvectors of
+    the patches' covariance, each divided by the root of its eigenvalue; each comes twice, with both
+    signs, since the ReLU that follows keeps only what is above 0.
+    """
+    stem = model.base[0]
+    patches = F.unfold(pictures, stem.kernel_size).transpose(1, 2).flatten(0, 1)  # (all patches, C·k·k)
+    variances, directions = torch.linalg.eigh(patches.T @ patches / len(patches))
+    kernels = (directions / (variances + WHITENING_FLOOR).sqrt()).T.reshape(-1, *stem.weight.shape[1:])
+    stem.weight.copy_(torch.cat([kernels, -kernels]))
 
 
 def base_and_head(base, head):

@@ -1,27 +1,28 @@
 """Train a CNN and measure it: `fit`, `evaluate`, `predict`, `History`.
 
 `fit` is the 12-line loop of notebook 09 with what a long run needs around it: the whole set in
-memory on the device, channels_last, bf16 where the hardware computes it, a one-cycle learning
-rate, a progress bar, checkpoints, and an end that loses nothing when you press Stop.
+memory on the device, channels_last, bf16 where the hardware computes it, a learning rate that
+rises and falls, a progress bar, checkpoints, several processes under torchrun, and an end that
+loses nothing when you press Stop.  From a terminal: `python -m helpers.train --help`.
 """
 
 import contextlib
 import copy
 import math
-import os
 import time
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from tqdm.auto import tqdm
 
-from helpers import data
+from helpers import data, optimizers, parallel
+from helpers.checkpoints import Checkpoint, fingerprint
 
 EVALUATION_BATCH = 1_000  # pictures at a time when nothing is learned; large enough to keep the cores busy
 WEIGHT_DECAY = 0.01  # AdamW's own default
+SCHEDULES = ("one-cycle", "falling", "constant")
 
 
 class Evaluation(NamedTuple):
@@ -38,7 +39,8 @@ class History:
 
     Training loss and accuracy are means over the epoch while the weights moved (and over augmented
     pictures, where there are any); the validation numbers are of the weights at the epoch's end.
-    seconds: wall time of the epoch, validation included.  lr: the learning rate at the epoch's end.
+    seconds: wall time of the epoch's training; the time to validate is not in it.
+    lr: the learning rate at the epoch's end.
     """
 
     train_loss: list = field(default_factory=list)
@@ -58,43 +60,61 @@ class History:
         plots.show_history(self)
 
 
-def fit(model, train, valid, *, epochs, batch_size, lr, augment=None, seed=0, device=None, checkpoint=None):
-    """Train `model` in place with AdamW and cross-entropy; return its `History`.
+def fit(
+    model, train, valid, *, epochs, batch_size, lr, augment=None, seed=0, device=None, checkpoint=None,
+    optimizer="adamw", weight_decay=WEIGHT_DECAY, schedule="one-cycle", label_smoothing=0.0, on_epoch=None,
+):  # fmt: skip
+    """Train `model` in place with cross-entropy; return its `History`.
 
     train, valid: `data.ImageSet`s; valid is only measured, after every epoch.
-    epochs: passes over train.  batch_size: pictures a step.  lr: the peak of the one-cycle schedule
-    (Smith & Topin 2018: up for the first 30 % of the steps, then down to almost nothing).
+    epochs: passes over train.  batch_size: pictures a step.  lr: the highest learning rate.
     augment: None, or a function from a uint8 batch (B, C, H, W) to another of the same shape.
     seed: of the order of the pictures, of augmentation and of dropout; it sets torch's global seed.
     device: None takes a GPU where there is one; or "cpu", "cuda", "mps".
     checkpoint: a path; the run is saved there after each epoch, and a later call with the same
     arguments goes on from it, to the same weights, bit for bit, as a run that never stopped.
+    optimizer, weight_decay: see `optimizers.make`.
+    schedule: "one-cycle" (Smith & Topin 2018: up for the first 30 % of the steps, then down to
+    almost nothing), "falling" (in a straight line from lr to 0) or "constant".
+    label_smoothing: the share of each label that is spread over all classes (Szegedy and others 2016).
+    on_epoch: None, or a function that is called with the history after each epoch.
 
     Ctrl-C or the Stop button ends the run; the model and the history so far are kept.
-    Raises ValueError for arguments that cannot work, and FloatingPointError where the loss is no
-    longer a number; the model then has the weights of the last good epoch.
+    Raises ValueError for arguments that cannot work, MemoryError where a batch does not fit, and
+    FloatingPointError where the loss is no longer a number; the model then has the weights of the
+    last good epoch.
     """
-    _check_arguments(train, valid, epochs, batch_size, lr)
+    _check_arguments(train, valid, epochs, batch_size, lr, label_smoothing)
     device = choose_device(device)
     torch.manual_seed(seed)
     model.to(device, memory_format=torch.channels_last)
     steps = -(-len(train) // batch_size)  # the last batch of an epoch may be smaller
-    optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=WEIGHT_DECAY)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=lr, total_steps=epochs * steps)
+    optimizer_name, optimizer = optimizer, optimizers.make(optimizer, model, lr, weight_decay)
+    scheduler = _scheduler(schedule, optimizer, epochs * steps)
     history = History()
-    run = {"epochs": epochs, "batch_size": batch_size, "lr": lr, "seed": seed, "set": train.name,
-           "source": train.source, "images": len(train), "augmented": augment is not None}  # fmt: skip
-    saved = _Checkpoint(checkpoint, run, model, optimizer, schedule, history)
-    saved.resume()
+    run = {
+        "epochs": epochs, "batch_size": batch_size, "lr": lr, "seed": seed, "optimizer": optimizer_name,
+        "weight_decay": weight_decay, "schedule": schedule, "label_smoothing": label_smoothing,
+        "augment": _name(augment), "parameters": sum(p.numel() for p in model.parameters()),
+        "set": train.name, "source": train.source, "images": len(train), "pictures": fingerprint(train),
+    }  # fmt: skip
+    saved = Checkpoint(checkpoint, run, history, model=model, optimizer=optimizer, schedule=scheduler)
+    first = parallel.rank() == 0  # of several processes one alone prints and writes
+    if saved.resume() and first:
+        print(f"going on from {checkpoint}, after epoch {len(history)}")
 
+    loop = _Loop(parallel.wrap(model), train, batch_size, augment, optimizer, scheduler, label_smoothing)
     good_weights = copy.deepcopy(model.state_dict())
-    bar = tqdm(total=epochs * len(train), initial=len(history) * len(train), unit=" images", unit_scale=True)
+    bar = tqdm(
+        total=epochs * len(train), initial=len(history) * len(train), unit=" images", unit_scale=True, disable=not first
+    )
     try:
         for epoch in range(len(history), epochs):
-            start = time.perf_counter()
             bar.set_description(f"epoch {epoch + 1}/{epochs}")
             order = torch.randperm(len(train), generator=torch.Generator().manual_seed(seed * 10_000 + epoch))
-            loss, accuracy = _train_one_epoch(model, train, order.split(batch_size), augment, optimizer, schedule, bar)
+            start = time.perf_counter()
+            loss, accuracy = loop.one_epoch(order, bar)
+            seconds = time.perf_counter() - start
             if not math.isfinite(loss):
                 model.load_state_dict(good_weights)
                 raise FloatingPointError(
@@ -106,70 +126,125 @@ def fit(model, train, valid, *, epochs, batch_size, lr, augment=None, seed=0, de
             history.train_accuracy.append(accuracy)
             history.valid_loss.append(result.loss)
             history.valid_accuracy.append(result.accuracy)
-            history.lr.append(schedule.get_last_lr()[0])
-            history.seconds.append(time.perf_counter() - start)
+            history.lr.append(scheduler.get_last_lr()[0])
+            history.seconds.append(seconds)
             good_weights = copy.deepcopy(model.state_dict())
-            saved.save()
+            if first:
+                saved.save()
+                if on_epoch is not None:
+                    on_epoch(history)
     except KeyboardInterrupt:
         print(f"stopped in epoch {len(history) + 1}; the model and the {len(history)} whole epochs of history are kept")
     finally:
         bar.close()
         model.eval()
-    if len(history):
+    if len(history) and first:
         print(f"{len(history)} epochs on {train.name} ({train.source}) in {sum(history.seconds):.0f} s on {device.type}: "
               f"validation accuracy {100 * history.valid_accuracy[-1]:.1f} %")  # fmt: skip
     return history
 
 
-def _train_one_epoch(model, train, batches, augment, optimizer, schedule, bar):
-    """One pass over `train` in batches of indices; returns mean loss and accuracy while the weights moved."""
-    device = next(model.parameters()).device
-    images = train.images.to(device, memory_format=torch.channels_last)
-    labels = train.labels.to(device)
-    total_loss, correct = torch.zeros((), device=device), torch.zeros((), device=device)
-    model.train()
-    for step, batch in enumerate(batches):
-        batch = batch.to(device)
-        x, y = images[batch], labels[batch]
-        if augment is not None:
-            x = _augmented(augment, x)
-        with _autocast(device):
-            logits = model(normalise(x, train.mean, train.std))
-            loss = F.cross_entropy(logits, y)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        optimizer.step()
-        schedule.step()
+class _Loop:
+    """The training loop, with the pictures on the device once and for all epochs."""
 
-        total_loss += loss.detach() * len(y)
-        correct += (logits.argmax(dim=1) == y).sum()
-        bar.update(len(y))
-        if step % 20 == 0:  # not each step: reading a number makes a GPU wait
-            seen = sum(map(len, batches[: step + 1]))
-            bar.set_postfix_str(f"loss {loss.item():.3f}, accuracy {100 * correct.item() / seen:.1f} %", refresh=False)
-    return total_loss.item() / len(train), correct.item() / len(train)
+    def __init__(self, model, train, batch_size, augment, optimizer, scheduler, label_smoothing):
+        self.model, self.batch_size, self.augment = model, batch_size, augment
+        self.optimizer, self.scheduler, self.label_smoothing = optimizer, scheduler, label_smoothing
+        self.device = next(model.parameters()).device
+        self.images, self.labels = train.images.to(self.device), train.labels.to(self.device)
+        self.mean, self.std = train.mean, train.std
+
+    def one_epoch(self, order, bar):
+        """One pass over the pictures in this order; returns mean loss and accuracy while the weights moved."""
+        sums = torch.zeros(2, device=self.device)  # of the losses, of the right answers
+        seen = 0
+        self.model.train()
+        for step, batch in enumerate(order.to(self.device).split(self.batch_size)):
+            try:
+                sums += parallel.total(self.one_step(batch))
+            except RuntimeError as error:
+                plain = _told_plainly(error, len(batch))
+                if plain is None:
+                    raise
+                raise plain from error
+            seen += len(batch)
+            bar.update(len(batch))
+            if step % 20 == 0:  # not each step: reading a number makes a GPU wait
+                loss, right = (sums / seen).tolist()
+                if not math.isfinite(loss):
+                    break
+                bar.set_postfix_str(f"loss {loss:.3f}, accuracy {100 * right:.1f} %", refresh=False)
+        return (sums / seen).tolist()
+
+    def one_step(self, batch):
+        """Learn from the pictures with these indices; returns the sum of losses and of right answers of this process."""
+        x, y = self.images[batch], self.labels[batch]
+        if self.augment is not None:
+            x = _augmented(self.augment, x)  # of the whole batch in each process, so that all draw the same numbers
+        x, y = parallel.share(x), parallel.share(y)
+        with _autocast(self.device):
+            logits = self.model(normalise(x, self.mean, self.std))
+            losses = F.cross_entropy(logits, y, label_smoothing=self.label_smoothing, reduction="sum")
+        self.optimizer.zero_grad(set_to_none=True)
+        (losses * parallel.processes() / len(batch)).backward()  # processes take the mean of their gradients
+        self.optimizer.step()
+        self.scheduler.step()
+        return torch.stack([losses.detach().float(), (logits.argmax(dim=1) == y).sum()])
 
 
-def evaluate(model, images):
-    """Accuracy, mean loss and predictions of the model on an `ImageSet`, as an `Evaluation`."""
-    logits = predict(model, images)
+def _scheduler(name, optimizer, steps):
+    if name not in SCHEDULES:
+        raise ValueError(f"schedule must be one of {', '.join(SCHEDULES)}; got {name!r}")
+    if name == "one-cycle":
+        highest = [group["lr"] for group in optimizer.param_groups]
+        return torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=highest, total_steps=steps)
+    falling = name == "falling"
+    return torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / steps if falling else 1.0)
+
+
+def _told_plainly(error, batch_size):
+    """The same error in words that say what to do; None where its own words must do."""
+    words = str(error).lower()
+    if isinstance(error, torch.OutOfMemoryError) or "not enough memory" in words or "can't allocate memory" in words:
+        return MemoryError(
+            f"a batch of {batch_size} pictures does not fit into memory: try batch_size={batch_size // 2}"
+        )
+    if "connection closed by peer" in words or "timed out waiting" in words:
+        return RuntimeError("another process of this run has ended: look for the first error above, then start again")
+    return None
+
+
+def _name(augment):
+    """How a checkpoint remembers what was done to the pictures."""
+    return None if augment is None else getattr(augment, "__qualname__", repr(augment))
+
+
+def evaluate(model, images, flip=False):
+    """Accuracy, mean loss and predictions of the model on an `ImageSet`, as an `Evaluation`.  flip: see `predict`."""
+    logits = predict(model, images, flip)
     predictions = logits.argmax(dim=1)
     accuracy = (predictions == images.labels).double().mean().item()
     return Evaluation(accuracy, F.cross_entropy(logits, images.labels).item(), predictions)
 
 
 @torch.inference_mode()
-def predict(model, images):
-    """Logits, float (N, classes), of the model on an `ImageSet`, in evaluation mode, on the CPU."""
+def predict(model, images, flip=False):
+    """Logits, float (N, classes), of the model on an `ImageSet`, in evaluation mode, on the CPU.
+
+    flip: ask twice, for each picture and for its mirror image, and take the mean of both answers.
+    """
     _check_image_set("images", images)
     device = next(model.parameters()).device
     was_training = model.training
     model.eval()
     logits = []
     for batch in images.images.split(EVALUATION_BATCH):
-        batch = batch.to(device, memory_format=torch.channels_last)
+        x = normalise(batch.to(device), images.mean, images.std)
         with _autocast(device):
-            logits.append(model(normalise(batch, images.mean, images.std)).float().cpu())
+            answer = model(x).float()
+            if flip:
+                answer = (answer + model(x.flip(-1)).float()) / 2
+        logits.append(answer.cpu())
     model.train(was_training)
     return torch.cat(logits)
 
@@ -177,7 +252,8 @@ def predict(model, images):
 def normalise(images, mean, std):
     """uint8 images (N, C, H, W) to floats with mean 0 and standard deviation 1 a channel, over the training set.
 
-    mean, std: one number per channel, as an `ImageSet` carries them.  Raises ValueError for another shape or dtype.
+    mean, std: one number per channel, as an `ImageSet` carries them.  The result is laid out
+    channels_last.  Raises ValueError for another shape or dtype.
     """
     if images.ndim != 4 or images.dtype != torch.uint8 or images.shape[1] != len(mean):
         raise ValueError(
@@ -185,7 +261,8 @@ def normalise(images, mean, std):
             f"got {images.dtype} {tuple(images.shape)}"
         )
     mean, std = (torch.tensor(v, dtype=torch.float32, device=images.device).view(-1, 1, 1) for v in (mean, std))
-    return (images / 255 - mean) / std
+    scaled = images.float().mul_(1 / (255 * std)).sub_(mean / std)  # (images / 255 − mean) / std, in two cheap steps
+    return scaled.contiguous(memory_format=torch.channels_last)
 
 
 def choose_device(device=None):
@@ -225,7 +302,7 @@ def _augmented(augment, x):
     return result
 
 
-def _check_arguments(train, valid, epochs, batch_size, lr):
+def _check_arguments(train, valid, epochs, batch_size, lr, label_smoothing):
     _check_image_set("train", train)
     _check_image_set("valid", valid)
     for what, value in [("epochs", epochs), ("batch_size", batch_size)]:
@@ -235,6 +312,8 @@ def _check_arguments(train, valid, epochs, batch_size, lr):
         raise ValueError(f"batch_size {batch_size} is larger than the training set of {len(train)} pictures")
     if not lr > 0:
         raise ValueError(f"lr must be above 0; got {lr!r}")
+    if not 0 <= label_smoothing < 1:
+        raise ValueError(f"label_smoothing must be from 0 up to, not including, 1; got {label_smoothing!r}")
 
 
 def _check_image_set(what, images):
@@ -247,38 +326,7 @@ def _check_image_set(what, images):
         )
 
 
-class _Checkpoint:
-    """A run on disk: written whole or not at all, and taken up again only by the same run."""
+if __name__ == "__main__":
+    from helpers import command  # a room of its own: notebooks never need it
 
-    def __init__(self, path, run, model, optimizer, schedule, history):
-        self.path = Path(path) if path is not None else None
-        self.run, self.history = run, history
-        self.parts = {"model": model, "optimizer": optimizer, "schedule": schedule}
-
-    def save(self):
-        if self.path is None:
-            return
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        saved = {name: part.state_dict() for name, part in self.parts.items()}
-        saved |= {"run": self.run, "history": asdict(self.history), "random": torch.get_rng_state()}
-        temporary = self.path.with_name(self.path.name + ".part")
-        torch.save(saved, temporary)
-        os.replace(temporary, self.path)  # the old file stays whole until the new one is
-
-    def resume(self):
-        if self.path is None or not self.path.exists():
-            return
-        try:
-            saved = torch.load(self.path, weights_only=True)
-        except Exception as error:
-            raise ValueError(f"{self.path} is no whole checkpoint ({error}): delete it to start anew") from error
-        if saved["run"] != self.run:
-            changed = [
-                f"{k} was {saved['run'].get(k)!r}, is {v!r}" for k, v in self.run.items() if saved["run"].get(k) != v
-            ]
-            raise ValueError(f"{self.path} is of another run ({'; '.join(changed)}): give another path, or delete it")
-        for name, part in self.parts.items():
-            part.load_state_dict(saved[name])
-        self.history.__dict__.update(saved["history"])
-        torch.set_rng_state(saved["random"])
-        print(f"going on from {self.path}, after epoch {len(self.history)}")
+    command.main()

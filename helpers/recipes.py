@@ -1,0 +1,142 @@
+"""The ladders: for each data set, recipes from the beginner tutorial's LeNet up to the fastest that we know.
+
+Each rung changes one thing of the rung below and names it in `change`; notebooks 09 and 10 climb
+them, `benchmarks/ladder.py` measures them, `python -m helpers.train --recipe NAME` runs one.
+Everything was chosen on the validation split.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import torch
+
+from helpers import models, train
+from helpers.augment import Augment
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A network and how it is trained.
+
+    change: what differs from the rung below, in a few words.  network: one of `models`.
+    options: its arguments, without channels.  flip_test: mirror each picture when it is tested, too.
+    The rest goes to `train.fit` as it is.
+    """
+
+    change: str
+    network: Callable
+    options: dict = field(default_factory=dict)
+    epochs: int = 2
+    batch_size: int = 128
+    lr: float = 0.01
+    optimizer: str = "adamw"
+    weight_decay: float = 0.01
+    schedule: str = "one-cycle"
+    label_smoothing: float = 0.0
+    augment: Augment | None = None
+    flip_test: bool = False
+
+    def build(self, images, seed=0):
+        """The network for pictures like these, with weights drawn by this seed; a whitening stem gets its kernels."""
+        torch.manual_seed(seed)
+        model = self.network(images.images.shape[1], **self.options)
+        if self.network is models.fast_cnn:
+            some = images.images[:: max(1, len(images) // 5_000)]
+            models.whiten_stem(model, train.normalise(some, images.mean, images.std))
+        return model
+
+    def settings(self, **changed):
+        """The arguments for `train.fit`, with these changed."""
+        names = (
+            "epochs", "batch_size", "lr", "optimizer", "weight_decay", "schedule", "label_smoothing", "augment",
+        )  # fmt: skip
+        return {name: getattr(self, name) for name in names} | changed
+
+
+def _ladder(first, *rungs):
+    """Recipes by name, each the one before it with some fields changed.  first, rungs: (name, change, changed fields)."""
+    name, change, fields = first
+    ladder = {name: Recipe(change, **fields)}
+    for name, change, fields in rungs:
+        ladder[name] = replace(list(ladder.values())[-1], change=change, **fields)
+    return ladder
+
+
+TUTORIAL = {"network": models.lenet, "batch_size": 4, "lr": 0.001, "optimizer": "sgd", "weight_decay": 0.0,
+            "schedule": "constant", "epochs": 2}  # fmt: skip
+
+RECIPES = {
+    "cifar10": _ladder(
+        ("tutorial", "PyTorch's beginner tutorial: LeNet, 4 pictures a step", TUTORIAL | {"options": {"size": 32}}),
+        ("batch", "128 pictures a step, at a higher rate", {"batch_size": 128, "lr": 0.02}),
+        ("schedule", "the rate rises, then falls", {"schedule": "one-cycle", "lr": 0.05}),
+        ("adamw", "AdamW takes the steps", {"optimizer": "adamw", "lr": 0.005, "weight_decay": 0.01}),
+        ("width", "3×3 kernels, more of them, one linear layer", {
+            "network": models.small_cnn, "options": {"width": 32, "batch_norm": False}}),
+        ("batch_norm", "batch norm", {"options": {"width": 32}, "lr": 0.01}),
+        ("deep", "a whitening stem, two convolutions a block", {
+            "network": models.fast_cnn, "options": {"widths": (32, 64, 128)}}),
+        ("muon", "Muon turns the kernels", {"optimizer": "muon", "lr": 0.24, "schedule": "falling", "batch_size": 500}),
+        ("smoothing", "label smoothing", {"label_smoothing": 0.2}),
+        ("augment", "flipped and shifted pictures", {"augment": Augment(flip=True, shift=2)}),
+        ("flip_test", "tested with the mirror image, too", {"flip_test": True}),
+        ("wide", "more kernels, one epoch more", {"options": {"widths": (64, 128, 128)}, "epochs": 3}),
+        ("wider", "more kernels, more epochs", {"options": {"widths": (64, 128, 256)}, "epochs": 6}),
+        ("large", "no pooling in the stem, more kernels, more epochs", {
+            "options": {"widths": (64, 256, 256), "pool_stem": False}, "epochs": 8}),
+    ),
+    "fashion_mnist": _ladder(
+        ("tutorial", "LeNet as in PyTorch's beginner tutorial, 4 pictures a step", TUTORIAL),
+        ("batch", "128 pictures a step, at a higher rate", {"batch_size": 128, "lr": 0.02}),
+        ("adamw", "AdamW, and a rate that rises, then falls", {
+            "optimizer": "adamw", "lr": 0.005, "weight_decay": 0.01, "schedule": "one-cycle"}),
+        ("small_cnn", "3×3 kernels, more of them, batch norm", {"network": models.small_cnn, "lr": 0.01}),
+        ("muon", "a whitening stem, two convolutions a block, Muon", {
+            "network": models.fast_cnn, "options": {"widths": (32, 64, 128)}, "optimizer": "muon", "lr": 0.24,
+            "schedule": "falling", "batch_size": 500, "label_smoothing": 0.1}),
+        ("augment", "flipped pictures, tested with the mirror image", {"augment": Augment(flip=True), "flip_test": True}),
+        ("wide", "more kernels, more epochs", {"options": {"widths": (64, 128, 128)}, "epochs": 6}),
+    ),
+}  # fmt: skip
+DEFAULT = {"cifar10": "flip_test", "fashion_mnist": "small_cnn"}  # what a run without --recipe and --target takes
+RESULTS = Path(__file__).resolve().parent.parent / "benchmarks/results/ladder.json"
+
+
+def find(dataset, name):
+    """The recipe of this name.  Raises ValueError, naming those that there are, for another one."""
+    if dataset not in RECIPES:
+        raise ValueError(f"unknown data set {dataset!r}: choose one of {', '.join(RECIPES)}")
+    if name not in RECIPES[dataset]:
+        raise ValueError(f"unknown recipe {name!r} for {dataset}: choose one of {', '.join(RECIPES[dataset])}")
+    return RECIPES[dataset][name]
+
+
+def quickest(dataset, target, device, results=RESULTS):
+    """The name of the recipe that was measured to reach `target` % on the test set in the least time on such a device.
+
+    Reads what `benchmarks/ladder.py` measured; the mean over the seeds counts.  device: "cpu", "cuda" or "mps".
+    Raises ValueError, naming the best, where none reaches it.
+    """
+    runs = [run for run in measured(results) if run["dataset"] == dataset and run["device"] == device]
+    runs = runs or [run for run in measured(results) if run["dataset"] == dataset]  # another device is better than none
+    known = {}
+    for name in RECIPES[dataset]:
+        mine = [run for run in runs if run["recipe"] == name]
+        if mine:
+            mean = {key: sum(run[key] for run in mine) / len(mine) for key in ("test_accuracy", "seconds")}
+            known[name] = (100 * mean["test_accuracy"], mean["seconds"])
+    reaching = {name: seconds for name, (accuracy, seconds) in known.items() if accuracy >= target}
+    if not reaching:
+        best = max(known, key=known.get, default=None)
+        raise ValueError(
+            f"no recipe is known to reach {target:g} % on {dataset}"
+            + (f": the best, {best}, reaches {known[best][0]:.1f} %" if best else f": {results} holds no runs")
+        )
+    return min(reaching, key=reaching.get)
+
+
+def measured(results=RESULTS):
+    """Every run that `benchmarks/ladder.py` has measured: a list of dicts; empty where there is no such file."""
+    return json.loads(results.read_text())["runs"] if results.exists() else []
