@@ -140,3 +140,35 @@ def quickest(dataset, target, device, results=RESULTS):
 def measured(results=RESULTS):
     """Every run that `benchmarks/ladder.py` has measured: a list of dicts; empty where there is no such file."""
     return json.loads(results.read_text())["runs"] if results.exists() else []
+
+
+def table(dataset, results=RESULTS):
+    """What was measured of a data set's ladder, as a Markdown table: means over the seeds, and the accuracies' sd."""
+    lines = [
+        "| recipe | change | parameters | multiply-adds | seconds | images/s | share of limit | test accuracy |",
+        "|---|---|--:|--:|--:|--:|--:|--:|",
+    ]
+    runs = [run for run in measured(results) if run["dataset"] == dataset]
+    for hardware in dict.fromkeys(run["hardware"] for run in runs):
+        lines.append(f"| **{hardware}** | | | | | | | |")
+        for name in dict.fromkeys(run["recipe"] for run in runs):
+            mine = [run for run in runs if run["recipe"] == name and run["hardware"] == hardware]
+            if mine:
+                change = RECIPES[dataset][name].change if name in RECIPES[dataset] else "with the usual DataLoader"
+                lines.append(_row(name, change, mine))
+    return "\n".join(lines)
+
+
+def _row(name, change, runs):
+    def mean(key):
+        return sum(run[key] for run in runs) / len(runs)
+
+    accuracy = torch.tensor([100 * run["test_accuracy"] for run in runs], dtype=torch.float64)
+    spread = f" ± {accuracy.std():.2f}" if len(runs) > 1 else ""
+    work = (
+        6e-9 * mean("images_per_second") * runs[0]["multiply_adds"]
+    )  # GFLOP/s: forward once, backward twice, 2 a multiply-add
+    return (
+        f"| {name} | {change} | {runs[0]['parameters']:,} | {runs[0]['multiply_adds'] / 1e6:.1f} M | {mean('seconds'):.0f} | "
+        f"{mean('images_per_second'):,.0f} | {100 * work / mean('matmul_gflops'):.0f} % | {accuracy.mean():.2f}{spread} % |"
+    )

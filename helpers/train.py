@@ -182,7 +182,7 @@ class _Loop:
         if self.augment is not None:
             x = _augmented(self.augment, x)  # of the whole batch in each process, so that all draw the same numbers
         x, y = parallel.share(x), parallel.share(y)
-        with _autocast(self.device):
+        with autocast(self.device):
             logits = self.model(normalise(x, self.mean, self.std))
             losses = F.cross_entropy(logits, y, label_smoothing=self.label_smoothing, reduction="sum")
         self.optimizer.zero_grad(set_to_none=True)
@@ -240,7 +240,7 @@ def predict(model, images, flip=False):
     logits = []
     for batch in images.images.split(EVALUATION_BATCH):
         x = normalise(batch.to(device), images.mean, images.std)
-        with _autocast(device):
+        with autocast(device):
             answer = model(x).float()
             if flip:
                 answer = (answer + model(x.flip(-1)).float()) / 2
@@ -270,14 +270,14 @@ def choose_device(device=None):
     there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if device is None:
         return torch.device(next(name for name, found in there.items() if found))
-    device = torch.device(device)
-    if not there.get(device.type, False):
+    kind = str(device).partition(":")[0]
+    if not there.get(kind, False):
         found = ", ".join(name for name, found in there.items() if found)
-        raise ValueError(f"this machine has no {device.type!r} that torch {torch.__version__} can use; it has: {found}")
-    return device
+        raise ValueError(f"this machine has no {kind!r} that torch {torch.__version__} can use; it has: {found}")
+    return torch.device(device)
 
 
-def _autocast(device):
+def autocast(device):
     """bf16 where the hardware computes it; elsewhere fp32, since emulated bf16 is slower (9 times on a Zen 3 core)."""
     if device.type == "cuda":
         fast = torch.cuda.is_bf16_supported(including_emulation=False)

@@ -1,0 +1,142 @@
+"""Measure every rung of the ladders, and the peers, each run in a process of its own, one after another.
+
+python benchmarks/ladder.py                         # what is missing of three seeds, full data: hours
+python benchmarks/ladder.py --only cifar10 batch adamw --seeds 5
+python benchmarks/ladder.py --quick                 # a part of an epoch of peers and targets: under 5 minutes
+python benchmarks/ladder.py --table                 # print what was measured, train nothing
+
+Each run is written as soon as it is there; started again on such a machine, the script goes on
+(delete the file to measure anew). The recipes were
+chosen on the validation split; here every one of them meets the test set, once for each seed.
+"""
+
+import argparse
+import functools
+import json
+import os
+import subprocess
+import sys
+import time
+from datetime import date
+from pathlib import Path
+
+import torch
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+import peers  # noqa: E402
+
+from helpers import arithmetic, course, data, recipes, train  # noqa: E402
+
+PEERS = {"cifar10": "peer: tutorial", "fashion_mnist": "peer: tinyvgg"}
+QUICK = {
+    dataset: [peer, "batch", "flip_test" if dataset == "cifar10" else "augment"] for dataset, peer in PEERS.items()
+}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="a data set, then recipes of it (default: all)")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--table", action="store_true")
+    parser.add_argument("--results", type=Path, default=recipes.RESULTS)
+    options = parser.parse_args()
+    if options.quick:
+        return quick()
+    if not options.table:
+        measure(options)
+    for dataset in PEERS:
+        print(f"\n{dataset}\n" + recipes.table(dataset, options.results))
+
+
+def measure(options):
+    runs = recipes.measured(options.results)
+    here = course.hardware()
+    done = {(run["dataset"], run["recipe"], run["seed"]) for run in runs if run["hardware"] == here}
+    for seed in range(options.seeds):
+        for dataset, name in chosen(options.only):
+            if (dataset, name, seed) in done:
+                continue
+            run = one_run(dataset, name, seed)
+            print(f"{dataset} {name} {seed}: {100 * run['test_accuracy']:.2f} % in {run['seconds']:.1f} s", flush=True)
+            runs.append(run)
+            save({"command": "python benchmarks/ladder.py --seeds 3", "runs": runs}, options.results)
+
+
+def chosen(only):
+    """(data set, recipe) of each run; the peer of a data set stands first."""
+    for dataset, peer in PEERS.items():
+        for name in [peer, *recipes.RECIPES[dataset]]:
+            if only is None or (dataset == only[0] and (name in only[1:] or len(only) == 1)):
+                yield dataset, name
+
+
+def one_run(dataset, name, seed, *more):
+    """Train and test in a process of its own; what it reports, and on what."""
+    if name.startswith("peer"):
+        command = ["benchmarks/peers.py", name.removeprefix("peer: "), "--seed", str(seed), *more]
+    else:
+        command = ["-m", "helpers.train", "--dataset", dataset, "--recipe", name, "--seed", str(seed), "--json", *more]
+        command += ["--source", "full"]
+    process = subprocess.Popen([sys.executable, *command], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    lines = process.stdout.read().splitlines()
+    _, status, used = os.wait4(process.pid, 0)  # wait() would not say how much memory it used
+    if status:
+        raise SystemExit(f"{' '.join(command)} failed: its error stands above")
+    return json.loads(lines[-1]) | {
+        "multiply_adds": multiply_adds(dataset, name), "matmul_gflops": matmul_gflops(),
+        "peak_gb": round(used.ru_maxrss / 2**20, 2), "date": date.today().isoformat(),
+        "hardware": course.hardware(), "torch": torch.__version__,
+    }  # fmt: skip
+
+
+def multiply_adds(dataset, name):
+    """Of one picture going forward through the network."""
+    if name.startswith("peer"):
+        model = peers.PEERS[name.removeprefix("peer: ")]["model"]()
+    else:
+        recipe = recipes.find(dataset, name)
+        model = recipe.network(data.SHAPES[dataset][0], **recipe.options)
+    return sum(layer.multiply_adds for layer in arithmetic.trace_shapes(model, data.SHAPES[dataset]))
+
+
+@functools.cache
+def matmul_gflops(size=2048, seconds=1.0):
+    """What this machine multiplies at most, in GFLOP/s: two large matrices, in bf16 where training uses it, else fp32."""
+    device = train.choose_device()
+    a, b = (torch.randn(size, size, device=device) for _ in range(2))
+    rate, end = 0.0, time.perf_counter() + seconds
+    with train.autocast(device):
+        while time.perf_counter() < end:
+            start = time.perf_counter()
+            for _ in range(10):
+                c = a @ b
+            c[0, 0].item()  # waits until a GPU has done its work
+            rate = max(rate, 10 * 2 * size**3 / (time.perf_counter() - start) / 1e9)
+    return round(rate)
+
+
+def quick():
+    """Images a second of the peers and of the rungs that are held against them, each on a part of its run."""
+    for dataset, (peer, *ours) in QUICK.items():
+        theirs = one_run(dataset, peer, 0, "--pictures", "10000")
+        print(f"\n{dataset}: {peer} {theirs['images_per_second']:,} images/s")
+        for name in ours:
+            run = one_run(dataset, name, 0, "--epochs", "1")
+            ratio = run["images_per_second"] / theirs["images_per_second"]
+            work = ratio * run["multiply_adds"] / theirs["multiply_adds"]
+            print(f"  {name}: {run['images_per_second']:,} images/s, {ratio:.2f} times as many, "
+                  f"and {work:.0f} times as many multiply-adds a second")  # fmt: skip
+
+
+def save(results, path):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(path.name + ".part")
+    temporary.write_text(json.dumps(results, indent=1) + "\n")
+    temporary.replace(path)
+
+
+if __name__ == "__main__":
+    main()

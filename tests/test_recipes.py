@@ -1,0 +1,266 @@
+"""The ladders, their optimiser and stem, and the command line that runs them."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from itertools import pairwise
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from helpers import command, models, optimizers, recipes, train
+from helpers.augment import Augment
+
+RUN = [sys.executable, "-m", "helpers.train", "--dataset", "fashion_mnist", "--source", "sample"]
+
+
+# ---- rungs ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dataset", recipes.RECIPES)
+def test_every_rung_builds_a_network_that_takes_a_step(dataset, clothes, photos):
+    images = {"fashion_mnist": clothes, "cifar10": photos}[dataset]
+    few = type(images)(**vars(images) | {"images": images.images[:32], "labels": images.labels[:32]})
+    for name, recipe in recipes.RECIPES[dataset].items():
+        torch.manual_seed(5)
+        model = recipe.build(few, seed=1)
+        before = [p.clone() for p in model.parameters() if p.requires_grad]
+        history = train.fit(model, few, few, **recipe.settings(epochs=1, batch_size=16), device="cpu")
+        assert len(history) == 1
+        after = [p for p in model.parameters() if p.requires_grad]
+        assert all(not torch.equal(a, b) for a, b in zip(before, after)), f"{name} leaves a parameter where it was"
+
+
+@pytest.mark.parametrize("dataset", recipes.RECIPES)
+def test_neighbouring_rungs_differ_and_say_in_what(dataset):
+    rungs = list(recipes.RECIPES[dataset].values())
+    for below, above in pairwise(rungs):
+        assert above.change != below.change
+        assert vars(above) | {"change": ""} != vars(below) | {"change": ""}
+
+
+def test_build_repeats_itself_by_seed(photos):
+    recipe = recipes.find("cifar10", "muon")
+    one, same, other = (nn.utils.parameters_to_vector(recipe.build(photos, seed).parameters()) for seed in (1, 1, 2))
+    assert torch.equal(one, same)
+    assert not torch.equal(one, other)
+
+
+def test_a_whitened_stem_gives_uncorrelated_maps_of_variance_1(photos):
+    model = models.fast_cnn()
+    pictures = train.normalise(photos.images, photos.mean, photos.std)
+    models.whiten_stem(model, pictures)
+    stem = model.base[0]
+    assert not stem.weight.requires_grad
+    maps = F.conv2d(pictures, stem.weight).transpose(0, 1).flatten(1)  # without the bias
+    half = len(maps) // 2
+    assert torch.allclose(maps[:half], -maps[half:], atol=1e-3)
+    strong = maps[:half] @ maps[:half].T / maps.shape[1]
+    assert (strong - torch.diag(strong.diag())).abs().max() < 0.01
+    assert strong.diag().max() < 1.01
+    assert (strong.diag() > 0.9).sum() >= 9  # the rest has next to no variance to blow up
+
+
+# ---- Muon ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shape", [(8, 40), (40, 8)])
+def test_equalised_brings_singular_values_together_and_keeps_directions(shape):
+    torch.manual_seed(0)
+    matrix = torch.randn(shape)
+    matrix[0] *= 10
+    left, values, right = torch.linalg.svd(matrix, full_matrices=False)
+    result = optimizers.equalised(matrix)
+    kept = left.T @ result @ right.T  # diagonal where the directions are the same
+    assert (kept - torch.diag(kept.diag())).abs().max() < 1e-4
+    assert kept.diag().max() / kept.diag().min() < 2 < values.max() / values.min()
+
+
+def test_muon_keeps_the_length_of_a_layer_and_learns_faster_than_adamw(clothes):
+    images = train.normalise(clothes.images[:512], clothes.mean, clothes.std)
+    losses = {}
+    for name, lr in [("adamw", 0.01), ("muon", 0.1)]:
+        torch.manual_seed(0)
+        model = models.fast_cnn(1, (8, 16))
+        optimizer = optimizers.make(name, model, lr)
+        for _ in range(15):
+            loss = F.cross_entropy(model(images), clothes.labels[:512])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        losses[name] = loss.item()
+    kernels = model.base[2 + 1][0].weight
+    assert losses["muon"] < losses["adamw"]
+    assert kernels.norm().item() == pytest.approx(len(kernels) ** 0.5, rel=0.3)
+
+
+def test_muon_goes_on_from_a_checkpoint_bit_for_bit(clothes, tmp_path):
+    few = type(clothes)(**vars(clothes) | {"images": clothes.images[:200], "labels": clothes.labels[:200]})
+    recipe = recipes.find("fashion_mnist", "augment")
+    path, weights = tmp_path / "run.pt", []
+
+    def stop(history):
+        if path.exists() and len(history) == 1:
+            raise KeyboardInterrupt
+
+    for checkpoint, stops in [(None, None), (path, stop), (path, None)]:
+        model = recipe.build(few)
+        settings = recipe.settings(epochs=2, batch_size=64)
+        train.fit(model, few, few, **settings, device="cpu", checkpoint=checkpoint, on_epoch=stops)
+        weights.append(torch.cat([p.detach().flatten() for p in model.parameters()]))
+    assert torch.equal(weights[0], weights[2])
+    assert not torch.equal(weights[0], weights[1])
+
+
+def test_unknown_names_are_refused_with_those_that_there_are():
+    with pytest.raises(ValueError, match="optimizer must be one of sgd, adamw, muon; got 'adam'"):
+        optimizers.make("adam", models.small_cnn(), 0.1)
+    with pytest.raises(ValueError, match="unknown recipe 'fastest' for cifar10: choose one of tutorial, batch"):
+        recipes.find("cifar10", "fastest")
+    with pytest.raises(ValueError, match="unknown data set 'mnist': choose one of cifar10, fashion_mnist"):
+        recipes.find("mnist", "batch")
+
+
+# ---- what was measured ---------------------------------------------------------------------
+
+
+@pytest.fixture
+def measured(tmp_path):
+    def run(recipe, seed, accuracy, seconds, device="cpu"):
+        return {
+            "dataset": "cifar10", "recipe": recipe, "seed": seed, "test_accuracy": accuracy, "seconds": seconds,
+            "device": device, "images_per_second": 1000, "parameters": 62_006, "multiply_adds": 10_000_000,
+            "matmul_gflops": 100, "hardware": device,
+        }  # fmt: skip
+
+    runs = [
+        run("batch", 0, 0.60, 10), run("batch", 1, 0.62, 12),
+        run("muon", 0, 0.79, 50), run("muon", 1, 0.82, 52),
+        run("wide", 0, 0.85, 90), run("large", 0, 0.90, 300), run("large", 0, 0.90, 3, "cuda"),
+    ]  # fmt: skip
+    path = tmp_path / "ladder.json"
+    path.write_text(json.dumps({"runs": runs}))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("target", "device", "name"),
+    [(55, "cpu", "batch"), (61.5, "cpu", "muon"), (80.6, "cpu", "wide"), (90, "cpu", "large"), (50, "cuda", "large"),
+     (55, "mps", "batch")],
+)  # fmt: skip
+def test_a_target_takes_the_quickest_recipe_whose_mean_reaches_it(measured, target, device, name):
+    assert recipes.quickest("cifar10", target, device, measured) == name
+
+
+def test_a_target_beyond_all_recipes_is_refused_with_the_best(measured, tmp_path):
+    with pytest.raises(
+        ValueError, match=r"no recipe is known to reach 95 % on cifar10: the best, large, reaches 90.0 %"
+    ):
+        recipes.quickest("cifar10", 95, "cpu", measured)
+    with pytest.raises(ValueError, match="holds no runs"):
+        recipes.quickest("cifar10", 95, "cpu", tmp_path / "none.json")
+
+
+def test_the_table_gives_means_and_spread_for_each_kind_of_hardware(measured):
+    lines = recipes.table("cifar10", measured).splitlines()
+    row = next(line for line in lines if line.startswith("| batch"))
+    assert "| 62,006 | 10.0 M | 11 | 1,000 | 60 % | 61.00 ± 1.41 % |" in row
+    assert sum(line.startswith("| large") for line in lines) == 2
+    assert [line for line in lines if "**" in line][1].startswith("| **cuda**")
+
+
+# ---- augmentation --------------------------------------------------------------------------
+
+
+def test_augment_is_equal_by_what_it_does_and_refuses_negative_sizes():
+    assert repr(Augment(flip=True, shift=2)) == repr(Augment(flip=True, shift=2)) != repr(Augment(flip=True, shift=1))
+    with pytest.raises(ValueError, match="0 or more; got -1, 0"):
+        Augment(shift=-1)
+
+
+# ---- the command line ----------------------------------------------------------------------
+
+
+def run(*more):
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    return subprocess.run([*RUN, *more], capture_output=True, text=True, env=environment, timeout=300)
+
+
+def test_json_gives_a_line_an_epoch_and_the_result():
+    done = run("--recipe", "batch", "--epochs", "2", "--seed", "3", "--json")
+    assert done.returncode == 0, done.stderr
+    first, second, last = (json.loads(line) for line in done.stdout.splitlines())
+    assert (first["epoch"], second["epoch"]) == (1, 2)
+    assert second["valid_accuracy"] > 0.5
+    wanted = {"test_accuracy", "seconds", "images_per_second", "parameters", "source", "recipe", "device"}
+    assert wanted <= set(last)
+    assert (last["source"], last["recipe"], last["device"], last["seed"]) == ("sample", "batch", "cpu", 3)
+    assert last["test_accuracy"] > 0.5
+    assert last["parameters"] == models.count_parameters(models.lenet())
+
+
+def test_a_missed_target_is_said_and_ends_with_1():
+    done = run("--recipe", "batch", "--epochs", "1", "--target", "99.9")
+    assert done.returncode == 1
+    assert "test accuracy" in done.stdout
+    assert "the target of 99.9 % was not reached: try more --epochs" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--recipe", "nope"], "error: unknown recipe 'nope' for fashion_mnist: choose one of tutorial, batch"),
+        (["--target", "100"], "error: no recipe is known to reach 100 % on fashion_mnist"),
+        (["--recipe", "batch", "--epochs", "0"], "error: epochs must be a whole number, 1 or more; got 0"),
+        (["--recipe", "batch", "--device", "tpu"], "error: this machine has no 'tpu'"),
+    ],
+)
+def test_a_command_that_cannot_work_says_why_in_one_line(arguments, says, capsys):
+    with pytest.raises(SystemExit) as ended:
+        command.main(["--dataset", "fashion_mnist", "--source", "sample", *arguments])
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.splitlines()[-1].startswith(says)
+
+
+def test_help_shows_how_to_begin(capsys):
+    with pytest.raises(SystemExit):
+        command.main(["--help"])
+    text = capsys.readouterr().out
+    for words in ("--target 80", "torchrun --nproc-per-node 2", "CNN_DATA_DIR", "--checkpoint run.pt", "flip_test"):
+        assert words in text
+
+
+def test_a_run_killed_in_an_epoch_goes_on_to_the_same_weights(tmp_path):
+    def start(path):
+        arguments = ["--recipe", "batch", "--epochs", "4", "--checkpoint", str(path), "--json"]
+        environment = os.environ | {"OMP_NUM_THREADS": "1"}
+        return subprocess.Popen([*RUN, *arguments], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment)
+
+    killed, whole = start(tmp_path / "killed.pt"), start(tmp_path / "whole.pt")
+    killed.stdout.readline()  # one epoch is over and saved
+    time.sleep(0.2)  # in the middle of the next
+    killed.send_signal(signal.SIGKILL)
+    killed.communicate()
+    assert killed.returncode == -signal.SIGKILL
+    again = start(tmp_path / "killed.pt")
+    lines = again.communicate()[0].splitlines()
+    assert 2 <= len(lines) <= 4  # it did not begin anew, and had more to do
+    whole.communicate()
+    saved = [torch.load(tmp_path / name, weights_only=True)["model"] for name in ("killed.pt", "whole.pt")]
+    for name, value in saved[0].items():
+        assert torch.equal(value, saved[1][name]), name
+
+
+def test_too_large_a_batch_for_the_memory_says_which_to_try(clothes, monkeypatch):
+    def full(*_, **__):
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    model = models.lenet()
+    monkeypatch.setattr(model, "forward", full)
+    with pytest.raises(MemoryError, match="a batch of 600 pictures does not fit into memory: try batch_size=300"):
+        train.fit(model, clothes, clothes, epochs=1, batch_size=600, lr=0.1, device="cpu")
