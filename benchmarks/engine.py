@@ -1,0 +1,97 @@
+"""Where an epoch's time goes: the engine's own share beside forward, backward and step, and a profile by kind of work.
+
+python benchmarks/engine.py                                  # the CIFAR-10 recipe "flip_test", on 10,000 pictures
+python benchmarks/engine.py --dataset fashion_mnist --recipe augment
+"""
+
+import argparse
+import dataclasses
+import statistics
+import sys
+import time
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch.profiler import ProfilerActivity, profile
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from helpers import course, data, optimizers, recipes, train
+
+KINDS = {  # the first one whose words are in an operation's name gets its time
+    "convolution": ["conv"],
+    "batch norm": ["batch_norm"],
+    "pooling": ["pool"],
+    "activation": ["relu", "clamp_min", "threshold", "gelu"],
+    "linear, loss, products of matrices": ["mm", "linear", "softmax", "nll", "cross_entropy"],
+}
+ROUNDS = 3
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--dataset", default="cifar10", choices=recipes.RECIPES)
+    parser.add_argument("--recipe", default="flip_test")
+    parser.add_argument("--pictures", type=int, default=10_000)
+    options = parser.parse_args()
+    recipe = recipes.find(options.dataset, options.recipe)
+    images = data.load(options.dataset, "train")
+    few = dataclasses.replace(
+        images, images=images.images[: options.pictures], labels=images.labels[: options.pictures]
+    )
+
+    bare, whole = [], []
+    for _ in range(ROUNDS):  # in turns, since the machine may slow down meanwhile
+        bare.append(bare_steps(recipe, few))
+        whole.append(epoch(recipe, few))
+    share = 1 - statistics.median(bare) / statistics.median(whole)
+    print(
+        f"{options.dataset}, recipe {options.recipe}, on {course.hardware()}, {ROUNDS} rounds of {len(few):,} pictures"
+    )
+    print(f"an epoch of fit: {statistics.median(whole):.2f} s; its forward, backward and step alone: "
+          f"{statistics.median(bare):.2f} s; all the rest: {100 * share:.1f} % of the time")  # fmt: skip
+
+    with profile(activities=[ProfilerActivity.CPU]) as watched:
+        epoch(recipe, few)
+    print_profile(watched)
+
+
+def epoch(recipe, few):
+    """Seconds of one epoch of `fit`, as its history says."""
+    one = dataclasses.replace(few, images=few.images[:1], labels=few.labels[:1])
+    return train.fit(recipe.build(few), few, one, **recipe.settings(epochs=1)).seconds[0]
+
+
+def bare_steps(recipe, few):
+    """Seconds of as many steps on one batch that lies ready: nothing is cut, moved or reported."""
+    device = train.choose_device()
+    model = recipe.build(few).to(device, memory_format=torch.channels_last).train()
+    optimizer = optimizers.make(recipe.optimizer, model, recipe.lr, recipe.weight_decay)
+    x = train.normalise(few.images[: recipe.batch_size].to(device), few.mean, few.std)
+    y = few.labels[: recipe.batch_size].to(device)
+    start = time.perf_counter()
+    for _ in range(-(-len(few) // recipe.batch_size)):
+        with train.autocast(device):
+            loss = F.cross_entropy(model(x), y, label_smoothing=recipe.label_smoothing)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        optimizer.step()
+    loss.item()
+    return time.perf_counter() - start
+
+
+def print_profile(watched):
+    seconds = dict.fromkeys([*KINDS, "all else"], 0.0)
+    for event in watched.key_averages():
+        kind = next((kind for kind, words in KINDS.items() if any(w in event.key.lower() for w in words)), "all else")
+        seconds[kind] += event.self_cpu_time_total / 1e6
+    total = sum(seconds.values())
+    for kind, spent in seconds.items():
+        print(f"  {kind:36} {100 * spent / total:5.1f} %")
+    three = sum(seconds[kind] for kind in ("convolution", "batch norm", "pooling"))
+    print(f"not convolution, batch norm, pooling or their backward: {100 * (1 - three / total):.1f} %")
+
+
+if __name__ == "__main__":
+    main()
