@@ -326,6 +326,26 @@ def test_shift_lab_shows_the_moved_picture_and_each_answer(clothes):
         assert contains(array, pixels.picture(images[by + 1], 5))
 
 
+def test_budget_lab_marks_the_best_rung_that_is_paid_for():
+    rungs = {"small": (4.0, 0.5), "large": (100.0, 0.9), "slow": (110.0, 0.7)}
+    lab = widgets.budget_lab(rungs, start=60)
+    pictures = []
+    for budget, says in [
+        (5, "budget 5 s: small, 50.0 % after 4 s"),
+        (60, "budget 60 s: small"),
+        (120, "budget 120 s: large, 90.0 % after 100 s"),
+    ]:
+        lab.set(**{"budget (s)": budget})
+        alt, array = picture_of(lab)
+        assert alt.startswith(says)
+        pictures.append(array)
+    assert np.array_equal(pictures[0], pictures[1])
+    assert not np.array_equal(pictures[1], pictures[2])
+    assert widgets.best_rung(rungs, 3) is None
+    with pytest.raises(ValueError, match="rungs is empty"):
+        widgets.budget_lab({})
+
+
 def every_lab(clothes, photos):
     shares, labels = torch.full((3, 10), 0.1), clothes.labels[:3]
     return {
@@ -340,6 +360,7 @@ def every_lab(clothes, photos):
         "padding": widgets.padding_lab(torch.ones(7, 7), VERTICAL),
         "size": widgets.size_lab(),
         "shapes": widgets.shapes_lab(models.lenet(), (1, 28, 28)),
+        "budget": widgets.budget_lab({"small": (4.0, 0.5), "large": (100.0, 0.9)}),
         "shift": widgets.shift_lab(clothes.images[:3], {"one": shares}, 0, clothes.classes),
     }
 

@@ -3,7 +3,7 @@
 import torch
 
 from helpers import pixels
-from helpers.widgets.lab import Lab, check_images, slider
+from helpers.widgets.lab import Lab, check_images, chooser, slider
 
 
 def probability_lab(images, probabilities, labels, classes, start=0, zoom=7):
@@ -106,6 +106,42 @@ def shift_lab(images, probabilities, true, classes, zoom=5):
     return Lab(
         draw, {"shift": slider("shift", -farthest, farthest, 0)}, [{"shift": s} for s in (-farthest, 0, farthest // 2)]
     )
+
+
+def budget_lab(rungs, start=60):
+    """Choose how many seconds you have, and see what each rung of a ladder gives for them.
+
+    rungs: name of a recipe → (seconds, accuracy from 0 to 1), as measured.  start: seconds.  The best
+    rung that the budget pays for is in colour; `best_rung(rungs, budget)` names it.  Raises ValueError for no rungs.
+    """
+    if not rungs:
+        raise ValueError("rungs is empty: measure some first, by benchmarks/ladder.py")
+    steps = [
+        s for s in (5, 10, 15, 30, 60, 90, 120, 180, 300, 480, 600, 1200, 1800) if s < 1.5 * max(rungs.values())[0]
+    ]
+    width = max(map(len, rungs))
+
+    def draw(**state):
+        budget = state["budget (s)"]
+        best = best_rung(rungs, budget)
+        lines = [f"{'recipe'.ljust(width)}  seconds  accuracy"]
+        for name, (seconds, accuracy) in rungs.items():
+            shown = f"{100 * accuracy:6.1f} %" if seconds <= budget else "too long"
+            lines.append(f"{name.ljust(width)}  {seconds:7.0f}  {shown}")
+        found = (
+            f"{best}, {100 * rungs[best][1]:.1f} % after {rungs[best][0]:.0f} s" if best else "no rung is that quick"
+        )
+        return pixels.table(lines, list(rungs).index(best) + 1 if best else None), f"budget {budget} s: {found}"
+
+    nearest = min(steps, key=lambda s: abs(s - start))
+    twin = [{"budget (s)": s} for s in sorted({steps[0], nearest, steps[-1]})]
+    return Lab(draw, {"budget (s)": chooser("budget (s)", steps, nearest)}, twin)
+
+
+def best_rung(rungs, budget):
+    """The name of the most accurate of these rungs that takes at most `budget` seconds; None where none does."""
+    paid = {name: accuracy for name, (seconds, accuracy) in rungs.items() if seconds <= budget}
+    return max(paid, key=paid.get, default=None)
 
 
 def _check_probabilities(probabilities, labels, classes):
