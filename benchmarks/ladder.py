@@ -3,7 +3,7 @@
 python benchmarks/ladder.py                         # what is missing of three seeds, full data: hours
 python benchmarks/ladder.py --only cifar10 batch adamw --seeds 5
 python benchmarks/ladder.py --quick                 # a part of an epoch of peers and targets: under 5 minutes
-python benchmarks/ladder.py --table                 # print what was measured, train nothing
+python benchmarks/ladder.py --table                 # print what was measured and put it into the README; train nothing
 
 Each run is written as soon as it is there; started again on such a machine, the script goes on
 (delete the file to measure anew). The recipes were
@@ -29,6 +29,7 @@ import peers  # noqa: E402
 
 from helpers import arithmetic, course, data, recipes, train  # noqa: E402
 
+README = ROOT / "README.md"
 PEERS = {"cifar10": "peer: tutorial", "fashion_mnist": "peer: tinyvgg"}
 QUICK = {
     dataset: [peer, "batch", "flip_test" if dataset == "cifar10" else "augment"] for dataset, peer in PEERS.items()
@@ -49,11 +50,23 @@ def main():
         measure(options)
     for dataset in PEERS:
         print(f"\n{dataset}\n" + recipes.table(dataset, options.results))
+    if options.results == recipes.RESULTS:
+        README.write_text(with_tables(README.read_text()))
+
+
+def with_tables(text):
+    """The text with the table of each data set between its two marks."""
+    for dataset in PEERS:
+        before, rest = text.split(f"<!-- ladder {dataset} -->", 1)
+        after = rest.split("<!-- end -->", 1)[1]
+        text = f"{before}<!-- ladder {dataset} -->\n\n{recipes.table(dataset)}\n\n<!-- end -->{after}"
+    return text
 
 
 def measure(options):
     runs = recipes.measured(options.results)
     here = course.hardware()
+    runs = [run for run in runs if not changed(run)]  # what is no longer a recipe is measured anew
     done = {(run["dataset"], run["recipe"], run["seed"]) for run in runs if run["hardware"] == here}
     for seed in range(options.seeds):
         for dataset, name in chosen(options.only):
@@ -63,6 +76,14 @@ def measure(options):
             print(f"{dataset} {name} {seed}: {100 * run['test_accuracy']:.2f} % in {run['seconds']:.1f} s", flush=True)
             runs.append(run)
             save({"command": "python benchmarks/ladder.py --seeds 3", "runs": runs}, options.results)
+
+
+def changed(run):
+    """Whether this run is of a recipe that has changed since, or is no more."""
+    if run["recipe"].startswith("peer"):
+        return False
+    now = recipes.RECIPES[run["dataset"]].get(run["recipe"])
+    return now is None or str(now) != run["settings"]
 
 
 def chosen(only):
@@ -85,7 +106,8 @@ def one_run(dataset, name, seed, *more):
     _, status, used = os.wait4(process.pid, 0)  # wait() would not say how much memory it used
     if status:
         raise SystemExit(f"{' '.join(command)} failed: its error stands above")
-    return json.loads(lines[-1]) | {
+    settings = {} if name.startswith("peer") else {"settings": str(recipes.find(dataset, name))}
+    return json.loads(lines[-1]) | {"recipe": name} | settings | {
         "multiply_adds": multiply_adds(dataset, name), "matmul_gflops": matmul_gflops(),
         "peak_gb": round(used.ru_maxrss / 2**20, 2), "date": date.today().isoformat(),
         "hardware": course.hardware(), "torch": torch.__version__,

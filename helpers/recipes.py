@@ -54,6 +54,12 @@ class Recipe:
         )  # fmt: skip
         return {name: getattr(self, name) for name in names} | changed
 
+    def __str__(self):
+        """All that decides the result, on one line: what is kept beside a measured run."""
+        options = ", ".join(f"{name}={value}" for name, value in self.options.items())
+        settings = ", ".join(f"{name}={value}" for name, value in self.settings().items())
+        return f"{self.network.__name__}({options}), {settings}, flip_test={self.flip_test}"
+
 
 def _ladder(first, *rungs):
     """Recipes by name, each the one before it with some fields changed.  first, rungs: (name, change, changed fields)."""

@@ -5,6 +5,7 @@ exercises.ask(*exercises.pooling.QUESTIONS)       # questions with a button for 
 """
 
 from helpers.exercises import (
+    cifar10,
     convolution,
     fashion_mnist,
     pooling,
@@ -17,7 +18,7 @@ from helpers.exercises.grading import Exercise
 from helpers.exercises.questions import ask
 
 NOTEBOOKS = (
-    start_here, convolution, relu_detection, pooling, stride_and_padding, translation_invariance, fashion_mnist,
+    start_here, convolution, relu_detection, pooling, stride_and_padding, translation_invariance, fashion_mnist, cifar10,
 )  # fmt: skip
 
 __all__ = ["NOTEBOOKS", "Exercise", "ask", *(module.__name__.split(".")[-1] for module in NOTEBOOKS)]
