@@ -208,7 +208,7 @@ TRACED = {
         f"condensing {kind}": (lambda kind=kind: models.condensing_cnn(kind), (1, 44, 44)) for kind in models.CONDENSERS
     },
     "fast_cnn": (models.fast_cnn, (3, 32, 32)),
-    "fast_cnn, residual": (lambda: models.fast_cnn(1, (8, 16), pool_stem=False, residual=True), (1, 28, 28)),
+    "fast_cnn, residual": (lambda: models.fast_cnn(1, (8, 16), residual=True), (1, 28, 28)),
     "resnet18": (torchvision.models.resnet18, (3, 97, 64)),
 }
 

@@ -94,7 +94,7 @@ def test_muon_keeps_the_length_of_a_layer_and_learns_faster_than_adamw(clothes):
             loss.backward()
             optimizer.step()
         losses[name] = loss.item()
-    kernels = model.base[2 + 1][0].weight
+    kernels = model.base[2][0].weight
     assert losses["muon"] < losses["adamw"]
     assert kernels.norm().item() == pytest.approx(len(kernels) ** 0.5, rel=0.3)
 
@@ -141,7 +141,7 @@ def measured(tmp_path):
     runs = [
         run("batch", 0, 0.60, 10), run("batch", 1, 0.62, 12),
         run("muon", 0, 0.79, 50), run("muon", 1, 0.82, 52),
-        run("wide", 0, 0.85, 90), run("large", 0, 0.90, 300), run("large", 0, 0.90, 3, "cuda"),
+        run("flip_test", 0, 0.85, 90), run("longer", 0, 0.90, 300), run("longer", 0, 0.90, 3, "cuda"),
     ]  # fmt: skip
     path = tmp_path / "ladder.json"
     path.write_text(json.dumps({"runs": runs}))
@@ -150,7 +150,7 @@ def measured(tmp_path):
 
 @pytest.mark.parametrize(
     ("target", "device", "name"),
-    [(55, "cpu", "batch"), (61.5, "cpu", "muon"), (80.6, "cpu", "wide"), (90, "cpu", "large"), (50, "cuda", "large"),
+    [(55, "cpu", "batch"), (61.5, "cpu", "muon"), (80.6, "cpu", "flip_test"), (90, "cpu", "longer"), (50, "cuda", "longer"),
      (55, "mps", "batch")],
 )  # fmt: skip
 def test_a_target_takes_the_quickest_recipe_whose_mean_reaches_it(measured, target, device, name):
@@ -159,7 +159,7 @@ def test_a_target_takes_the_quickest_recipe_whose_mean_reaches_it(measured, targ
 
 def test_a_target_beyond_all_recipes_is_refused_with_the_best(measured, tmp_path):
     with pytest.raises(
-        ValueError, match=r"no recipe is known to reach 95 % on cifar10: the best, large, reaches 90.0 %"
+        ValueError, match=r"no recipe is known to reach 95 % on cifar10: the best, longer, reaches 90.0 %"
     ):
         recipes.quickest("cifar10", 95, "cpu", measured)
     with pytest.raises(ValueError, match="holds no runs"):
@@ -170,7 +170,7 @@ def test_the_table_gives_means_and_spread_for_each_kind_of_hardware(measured):
     lines = recipes.table("cifar10", measured).splitlines()
     row = next(line for line in lines if line.startswith("| batch"))
     assert "| 62,006 | 10.0 M | 11 | 1,000 | 60 % | 61.00 ± 1.41 % |" in row
-    assert sum(line.startswith("| large") for line in lines) == 2
+    assert sum(line.startswith("| longer") for line in lines) == 2
     assert [line for line in lines if "**" in line][1].startswith("| **cuda**")
 
 
