@@ -14,7 +14,7 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 import torch
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 DENSITY = 2
 FONTS = Path(matplotlib.get_data_path()) / "fonts/ttf"  # ships with matplotlib
@@ -188,6 +188,11 @@ def column(panels):
 def blank_like(panel):
     """An empty panel of the same size."""
     return Image.new("RGB", panel.size, PAPER)
+
+
+def framed(panel, colour, width=3):
+    """The panel in a frame of this colour, (red, green, blue) from 0 to 255."""
+    return ImageOps.expand(panel, width * DENSITY, colour)
 
 
 def table(words, marked=None):

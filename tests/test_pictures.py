@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from PIL import Image
 
 from helpers import augment, models, pixels, plots, train, widgets
+from helpers.widgets import processes
 
 VERTICAL = torch.tensor([[-1.0, 0, 1], [-2, 0, 2], [-1, 0, 1]])
 KERNELS = {"identity": torch.tensor([[0.0, 0, 0], [0, 1, 0], [0, 0, 0]]), "blur": torch.ones(3, 3) / 9, "up": VERTICAL}
@@ -346,6 +347,22 @@ def test_budget_lab_marks_the_best_rung_that_is_paid_for():
         widgets.budget_lab({})
 
 
+def test_processes_lab_frames_each_picture_for_its_process(clothes):
+    lab = widgets.processes_lab(clothes.images[:24])
+    for machines, each, says in [
+        (1, 1, "1 process (--nnodes 1 --nproc-per-node 1): each learns from 24 of 24 pictures"),
+        (1, 5, "5 processes (--nnodes 1 --nproc-per-node 5): each learns from 4 or 5 of 24 pictures"),
+        (3, 8, "24 processes (--nnodes 3 --nproc-per-node 8): each learns from 1 of 24 pictures"),
+        (4, 8, "32 processes (--nnodes 4 --nproc-per-node 8): each learns from 0 or 1 of 24 pictures"),
+    ]:
+        lab.set(machines=machines, **{"processes each": each})
+        alt, array = picture_of(lab)
+        assert alt.startswith(says)
+        for i in (0, 1, 7):
+            colour = processes.COLOURS[i % (machines * each) % len(processes.COLOURS)]
+            assert contains(array, pixels.framed(pixels.picture(clothes.images[i], 2), colour))
+
+
 def every_lab(clothes, photos):
     shares, labels = torch.full((3, 10), 0.1), clothes.labels[:3]
     return {
@@ -357,6 +374,7 @@ def every_lab(clothes, photos):
         "threshold": widgets.threshold_lab(clothes.images[:3], shares, labels, clothes.classes),
         "relu": widgets.relu_lab({"map": torch.randn(28, 28)}),
         "pool": widgets.pool_lab({"map": torch.randn(28, 28)}),
+        "processes": widgets.processes_lab(clothes.images[:24]),
         "padding": widgets.padding_lab(torch.ones(7, 7), VERTICAL),
         "size": widgets.size_lab(),
         "shapes": widgets.shapes_lab(models.lenet(), (1, 28, 28)),

@@ -8,6 +8,7 @@ from helpers.exercises import (
     cifar10,
     convolution,
     fashion_mnist,
+    outgrowing_one_machine,
     pooling,
     relu_detection,
     start_here,
@@ -19,6 +20,7 @@ from helpers.exercises.questions import ask
 
 NOTEBOOKS = (
     start_here, convolution, relu_detection, pooling, stride_and_padding, translation_invariance, fashion_mnist, cifar10,
+    outgrowing_one_machine,
 )  # fmt: skip
 
 __all__ = ["NOTEBOOKS", "Exercise", "ask", *(module.__name__.split(".")[-1] for module in NOTEBOOKS)]
