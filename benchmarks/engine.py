@@ -1,6 +1,6 @@
 """Where an epoch's time goes: the engine's own share beside forward, backward and step, and a profile by kind of work.
 
-python benchmarks/engine.py                                  # the CIFAR-10 recipe "flip_test", on 10,000 pictures
+python benchmarks/engine.py                                  # the CIFAR-10 recipe "augment", on 10,000 pictures
 python benchmarks/engine.py --dataset fashion_mnist --recipe augment
 """
 
@@ -31,7 +31,7 @@ ROUNDS = 3
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--dataset", default="cifar10", choices=recipes.RECIPES)
-    parser.add_argument("--recipe", default="flip_test")
+    parser.add_argument("--recipe", default="augment")
     parser.add_argument("--pictures", type=int, default=10_000)
     options = parser.parse_args()
     recipe = recipes.find(options.dataset, options.recipe)

@@ -1,6 +1,6 @@
 """Whole batches moved about: what training sees beside the pictures themselves."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 import torch.nn.functional as F
@@ -57,10 +57,37 @@ def cutout(images, size):
     return images.masked_fill(square, 0)
 
 
-@dataclass(frozen=True)
+def random_colour(images, most=0.4):
+    """Change brightness, contrast and saturation of each picture (B, C, H, W) by a random factor, 1 − most … 1 + most.
+
+    Brightness multiplies all pixels, contrast pulls them to the picture's mean, saturation to each
+    pixel's grey; grey pictures have no saturation to change.
+    """
+    brightness, contrast, saturation = (
+        1 + most * (2 * torch.rand(len(images), 1, 1, 1, device=images.device) - 1) for _ in range(3)
+    )
+    x = images.float() * brightness
+    mean = x.mean((1, 2, 3), keepdim=True)
+    x = mean + contrast * (x - mean)
+    grey = x.mean(1, keepdim=True)
+    x = grey + saturation * (x - grey)
+    return x.round().clamp(0, 255).to(torch.uint8)
+
+
+def random_turn(images):
+    """Turn each square picture of a batch (B, C, n, n) by 0, 90, 180 or 270 degrees, by chance.  Many labels do not survive it."""
+    turns = torch.randint(0, 4, (len(images),), device=images.device)
+    result = images.clone()
+    for quarter in (1, 2, 3):
+        result[turns == quarter] = images[turns == quarter].rot90(quarter, (2, 3))
+    return result
+
+
+@dataclass(frozen=True, repr=False)
 class Augment:
     """What a recipe does to each training batch (B, C, H, W): flip, then shift by up to `shift` pixels, then cutout.
 
+    turn: by quarters of a circle.  colour: by up to this share; see `random_colour`.
     A function with a name that can be compared: two runs with equal `Augment`s are the same run.
     Raises ValueError for a negative size.
     """
@@ -68,10 +95,19 @@ class Augment:
     flip: bool = False
     shift: int = 0
     cutout: int = 0
+    turn: bool = False
+    colour: float = 0.0
 
     def __post_init__(self):
         if self.shift < 0 or self.cutout < 0:
             raise ValueError(f"shift and cutout are sizes in pixels, 0 or more; got {self.shift}, {self.cutout}")
+        if not 0 <= self.colour <= 1:
+            raise ValueError(f"colour is a share, from 0 to 1; got {self.colour}")
+
+    def __repr__(self):
+        """What is done, and nothing of what is not: so that a new kind of change gives no old run another name."""
+        done = ", ".join(f"{f.name}={getattr(self, f.name)}" for f in fields(self) if getattr(self, f.name))
+        return f"Augment({done})"
 
     def __call__(self, images):
         if self.flip:
@@ -80,4 +116,8 @@ class Augment:
             images = random_shift(images, self.shift, fill="reflect")
         if self.cutout:
             images = cutout(images, self.cutout)
+        if self.turn:
+            images = random_turn(images)
+        if self.colour:
+            images = random_colour(images, self.colour)
         return images

@@ -59,6 +59,7 @@ def _run(options, device):
     seconds = sum(history.seconds)
     last = {
         "test_accuracy": round(accuracy, 4),
+        "valid_accuracy": round(history.valid_accuracy[-1], 4),
         "seconds": round(seconds, 2),
         "images_per_second": round(len(history) * len(sets[0]) / seconds),
         "parameters": models.count_parameters(model),

@@ -88,6 +88,45 @@ def _condenser(condense, channels):
     return [nn.MaxPool2d(2)]
 
 
+def plain_cnn(
+    channels=1, filters=32, kernel_size=3, depth=3, stride=1, pool=True, padding="same", bottleneck=0,
+    batch_norm=True, dropout=0.0, map_dropout=0.0, classes=10,
+):  # fmt: skip
+    """`depth` convolutions of `filters` maps each, a global average, one linear layer: the network of notebooks 07 and 08.
+
+    Takes pictures (N, channels, H, W).  stride: of each of the first three convolutions.  pool: 2×2
+    max pooling after each of the first three.  padding: "same" or "valid", which is none.
+    bottleneck: maps of a 1×1 convolution before each later one; 0 for none.  dropout: the chance of
+    0 for each feature before the linear layer.  map_dropout: for each whole map, after each convolution.
+    Raises ValueError for another padding and for chances that are not from 0 up to, not including, 1.
+    """
+    if padding not in ("same", "valid"):
+        raise ValueError(f'padding must be "same" or "valid"; got {padding!r}')
+    for what, chance in [("dropout", dropout), ("map_dropout", map_dropout)]:
+        if not 0 <= chance < 1:
+            raise ValueError(f"{what} is a chance, from 0 up to, not including, 1; got {chance!r}")
+    layers = []
+    for block in range(depth):
+        condenses = block < 3
+        if bottleneck and block:
+            layers += [nn.Conv2d(channels, bottleneck, 1), nn.ReLU()]
+            channels = bottleneck
+        layers += [
+            nn.Conv2d(
+                channels, filters, kernel_size, stride if condenses else 1,
+                padding=kernel_size // 2 if padding == "same" else 0, bias=not batch_norm,
+            ),
+            *([nn.BatchNorm2d(filters)] if batch_norm else []),
+            nn.ReLU(),
+            *([nn.Dropout2d(map_dropout)] if map_dropout else []),
+            *([nn.MaxPool2d(2)] if pool and condenses else []),
+        ]  # fmt: skip
+        channels = filters
+    head = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), *([nn.Dropout(dropout)] if dropout else []),
+            nn.Linear(channels, classes)]  # fmt: skip
+    return base_and_head(nn.Sequential(*layers), nn.Sequential(*head))
+
+
 def blur(channels, stride=2):
     """A convolution that is not trained: each map alone, with the kernel 1-2-1 in both directions, over 16."""
     layer = nn.Conv2d(

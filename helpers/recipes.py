@@ -6,9 +6,11 @@ Everything was chosen on the validation split.
 """
 
 import json
+import statistics
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 
@@ -87,10 +89,13 @@ RECIPES = {
         ("muon", "Muon turns the kernels", {
             "optimizer": "muon", "lr": 0.24, "schedule": "falling", "batch_size": 500}),
         ("smoothing", "label smoothing", {"label_smoothing": 0.2}),
-        ("augment", "flipped and shifted pictures", {"augment": Augment(flip=True, shift=2)}),
-        ("flip_test", "tested with the mirror image, too", {"flip_test": True}),
-        ("hurry", "one epoch instead of two, smaller steps", {"epochs": 1, "batch_size": 250}),
-        ("longer", "five epochs, larger steps", {"epochs": 5, "batch_size": 500}),
+        ("augment", "flipped and shifted pictures, tested with the mirror image", {
+            "augment": Augment(flip=True, shift=2), "flip_test": True}),
+        ("narrow", "fewer maps in the first block, three epochs", {"options": {"widths": (24, 64, 128)}, "epochs": 3}),
+        ("hurry", "all maps again, one epoch, smaller steps", {
+            "options": {"widths": (32, 64, 128)}, "epochs": 1, "batch_size": 250}),
+        ("longer", "five epochs, a third of the rate", {"epochs": 5, "lr": 0.08}),
+        ("wider", "1.5 times the maps", {"options": {"widths": (48, 96, 192)}}),
     ),
     "fashion_mnist": _ladder(
         ("tutorial", "LeNet as in PyTorch's beginner tutorial, 4 pictures a step", TUTORIAL),
@@ -103,7 +108,8 @@ RECIPES = {
             "schedule": "falling", "batch_size": 250}),
         ("augment", "flipped pictures, label smoothing, tested with the mirror image", {
             "augment": Augment(flip=True), "label_smoothing": 0.1, "flip_test": True}),
-        ("longer", "eight epochs", {"epochs": 8}),
+        ("longer", "six epochs, a third of the rate", {"epochs": 6, "lr": 0.08}),
+        ("wider", "twice the maps", {"options": {"widths": (64, 128, 256)}}),
     ),
 }  # fmt: skip
 DEFAULT = {"cifar10": "hurry", "fashion_mnist": "small_cnn"}  # what a run without --recipe and --target takes
@@ -119,26 +125,51 @@ def find(dataset, name):
     return RECIPES[dataset][name]
 
 
+class Rung(NamedTuple):
+    """What was measured of a recipe: means over the seeds; accuracies from 0 to 1, on the test set; sd: of the accuracy."""
+
+    seconds: float
+    accuracy: float
+    sd: float
+    seeds: int
+
+
+def summary(dataset, device=None, results=RESULTS):
+    """What `benchmarks/ladder.py` measured on one machine: name of a recipe or peer → `Rung`, in the ladder's order.
+
+    device: "cpu", "cuda" or "mps"; None, or one on which nothing was measured, takes what there is.
+    Returns the dict and the name of the machine; ({}, "") where nothing was measured.
+    """
+    runs = [run for run in measured(results) if run["dataset"] == dataset]
+    runs = [run for run in runs if run["device"] == device] or runs
+    hardware = runs[0]["hardware"] if runs else ""  # never a mean over two machines
+    rungs = {}
+    for name in dict.fromkeys(run["recipe"] for run in runs):
+        mine = [run for run in runs if run["recipe"] == name and run["hardware"] == hardware]
+        if mine:
+            accuracies = [run["test_accuracy"] for run in mine]
+            sd = statistics.stdev(accuracies) if len(mine) > 1 else 0.0
+            seconds = statistics.mean(run["seconds"] for run in mine)
+            rungs[name] = Rung(seconds, statistics.mean(accuracies), sd, len(mine))
+    return rungs, hardware
+
+
 def quickest(dataset, target, device, results=RESULTS):
     """The name of the recipe that was measured to reach `target` % on the test set in the least time on such a device.
 
-    Reads what `benchmarks/ladder.py` measured; the mean over the seeds counts.  device: "cpu", "cuda" or "mps".
-    Raises ValueError, naming the best, where none reaches it.
+    device: "cpu", "cuda" or "mps".  Raises ValueError, naming the best, where none reaches it.
     """
-    runs = [run for run in measured(results) if run["dataset"] == dataset and run["device"] == device]
-    runs = runs or [run for run in measured(results) if run["dataset"] == dataset]  # another device is better than none
-    known = {}
-    for name in RECIPES[dataset]:
-        mine = [run for run in runs if run["recipe"] == name]
-        if mine:
-            mean = {key: sum(run[key] for run in mine) / len(mine) for key in ("test_accuracy", "seconds")}
-            known[name] = (100 * mean["test_accuracy"], mean["seconds"])
-    reaching = {name: seconds for name, (accuracy, seconds) in known.items() if accuracy >= target}
+    rungs = {name: rung for name, rung in summary(dataset, device, results)[0].items() if name in RECIPES[dataset]}
+    reaching = {name: rung.seconds for name, rung in rungs.items() if 100 * rung.accuracy >= target}
     if not reaching:
-        best = max(known, key=known.get, default=None)
+        best = max(rungs, key=lambda name: rungs[name].accuracy, default=None)
         raise ValueError(
             f"no recipe is known to reach {target:g} % on {dataset}"
-            + (f": the best, {best}, reaches {known[best][0]:.1f} %" if best else f": {results} holds no runs")
+            + (
+                f": the best, {best}, reaches {100 * rungs[best].accuracy:.1f} %"
+                if best
+                else f": {results} holds no runs"
+            )
         )
     return min(reaching, key=reaching.get)
 
@@ -149,32 +180,36 @@ def measured(results=RESULTS):
 
 
 def table(dataset, results=RESULTS):
-    """What was measured of a data set's ladder, as a Markdown table: means over the seeds, and the accuracies' sd."""
+    """What was measured of a data set's ladder, as a Markdown table: means over the seeds, and the accuracies' sd.
+
+    "× peer": images a second, as a multiple of what the peer gets through on the same machine.
+    """
     lines = [
-        "| recipe | change | parameters | multiply-adds | seconds | images/s | share of limit | test accuracy |",
-        "|---|---|--:|--:|--:|--:|--:|--:|",
+        "| recipe | change | parameters | multiply-adds | seconds | images/s | × peer | share of limit | memory | test accuracy |",
+        "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|",
     ]
     runs = [run for run in measured(results) if run["dataset"] == dataset]
     for hardware in dict.fromkeys(run["hardware"] for run in runs):
-        lines.append(f"| **{hardware}** | | | | | | | |")
-        for name in dict.fromkeys(run["recipe"] for run in runs):
-            mine = [run for run in runs if run["recipe"] == name and run["hardware"] == hardware]
-            if mine:
-                change = RECIPES[dataset][name].change if name in RECIPES[dataset] else "with the usual DataLoader"
-                lines.append(_row(name, change, mine))
+        lines.append(f"| **{hardware}** | | | | | | | | | |")
+        here = [run for run in runs if run["hardware"] == hardware]
+        peer = [run for run in here if run["recipe"].startswith("peer")]
+        for name in dict.fromkeys(run["recipe"] for run in here):
+            change = RECIPES[dataset][name].change if name in RECIPES[dataset] else "with the usual DataLoader"
+            lines.append(_row(name, change, [run for run in here if run["recipe"] == name], peer))
     return "\n".join(lines)
 
 
-def _row(name, change, runs):
-    def mean(key):
-        return sum(run[key] for run in runs) / len(runs)
+def _row(name, change, runs, peer):
+    def mean(key, of=runs):
+        return sum(run[key] for run in of) / len(of)
 
     accuracy = torch.tensor([100 * run["test_accuracy"] for run in runs], dtype=torch.float64)
     spread = f" ± {accuracy.std():.2f}" if len(runs) > 1 else ""
-    work = (
-        6e-9 * mean("images_per_second") * runs[0]["multiply_adds"]
-    )  # GFLOP/s: forward once, backward twice, 2 a multiply-add
+    rate = mean("images_per_second")
+    ratio = f"{rate / mean('images_per_second', peer):.1f}" if peer else "–"
+    gflops = 6e-9 * rate * runs[0]["multiply_adds"]  # forward once, backward twice, 2 operations a multiply-add
     return (
         f"| {name} | {change} | {runs[0]['parameters']:,} | {runs[0]['multiply_adds'] / 1e6:.1f} M | {mean('seconds'):.0f} | "
-        f"{mean('images_per_second'):,.0f} | {100 * work / mean('matmul_gflops'):.0f} % | {accuracy.mean():.2f}{spread} % |"
+        f"{rate:,.0f} | {ratio} | {100 * gflops / mean('matmul_gflops'):.0f} % | {mean('peak_gb'):.1f} GB | "
+        f"{accuracy.mean():.2f}{spread} % |"
     )

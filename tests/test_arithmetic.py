@@ -207,6 +207,9 @@ TRACED = {
     **{
         f"condensing {kind}": (lambda kind=kind: models.condensing_cnn(kind), (1, 44, 44)) for kind in models.CONDENSERS
     },
+    "plain_cnn": (models.plain_cnn, (1, 28, 28)),
+    "plain_cnn, bottleneck": (lambda: models.plain_cnn(3, 16, 5, depth=4, bottleneck=4), (3, 32, 32)),
+    "plain_cnn, strided": (lambda: models.plain_cnn(3, 16, stride=2, pool=False, padding="valid"), (3, 32, 32)),
     "fast_cnn": (models.fast_cnn, (3, 32, 32)),
     "fast_cnn, residual": (lambda: models.fast_cnn(1, (8, 16), residual=True), (1, 28, 28)),
     "resnet18": (torchvision.models.resnet18, (3, 97, 64)),
@@ -229,7 +232,7 @@ def test_trace_shapes_is_what_a_forward_pass_gives(name):
 def test_no_model_is_left_out():
     parts = {"base_and_head", "conv_block", "blur", "count_parameters", "whiten_stem"}
     own = {n for n, f in vars(models).items() if getattr(f, "__module__", "") == models.__name__ and n[0] != "_"}
-    assert own - parts == {"lenet", "small_cnn", "condensing_cnn", "fast_cnn"}, "trace the new model above"
+    assert own - parts == {"lenet", "small_cnn", "condensing_cnn", "plain_cnn", "fast_cnn"}, "trace the new model above"
 
 
 def test_trace_shapes_counts_what_the_floor_drops():

@@ -43,6 +43,31 @@ def test_random_shift_by_0_changes_nothing():
     assert torch.equal(augment.random_shift(batch, 0), batch)
 
 
+def test_random_turn_turns_each_picture_by_quarters_of_its_own():
+    batch = torch.randint(0, 256, (200, 3, 5, 5), dtype=torch.uint8)
+    torch.manual_seed(0)
+    turned = augment.random_turn(batch)
+    quarters = [
+        next(q for q in range(4) if torch.equal(after, before.rot90(q, (1, 2)))) for before, after in zip(batch, turned)
+    ]
+    assert all(30 < quarters.count(q) < 70 for q in range(4))
+
+
+def test_random_colour_changes_colours_and_no_shape():
+    batch = torch.full((50, 3, 4, 4), 100, dtype=torch.uint8)
+    batch[:, 0, :2] = 160
+    torch.manual_seed(0)
+    changed = augment.random_colour(batch, 0.4)
+    assert changed.shape == batch.shape
+    assert changed.dtype == torch.uint8
+    means = changed.float().mean((1, 2, 3))
+    assert means.min() < 90 < 130 < means.max()
+    assert (changed[:, 0, 0] > changed[:, 0, 3]).all()  # what was redder still is
+    assert torch.equal(augment.random_colour(batch, 0.0), batch)
+    grey = torch.randint(50, 200, (9, 1, 4, 4), dtype=torch.uint8)
+    assert augment.random_colour(grey, 0.3).shape == grey.shape
+
+
 @pytest.mark.parametrize(("kind", "last"), [("none", 44), ("max", 5), ("average", 5), ("blur", 5), ("global", 5)])
 def test_the_networks_of_the_shift_curve_differ_only_in_how_they_condense(kind, last):
     model = models.condensing_cnn(kind)

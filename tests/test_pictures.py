@@ -363,6 +363,68 @@ def test_processes_lab_frames_each_picture_for_its_process(clothes):
             assert contains(array, pixels.framed(pixels.picture(clothes.images[i], 2), colour))
 
 
+def test_gallery_lab_shows_each_draw_of_the_transform_and_says_what_is_wrong_with_one(clothes, photos):
+    images = [clothes.images[0], photos.images[0]]
+    kinds = {
+        "mirror": lambda strength: lambda x: x.flip(-1),
+        "noise": lambda strength: lambda x: (x + torch.randint(0, 9 * strength, x.shape)).clamp(0, 255).to(torch.uint8),
+        "cut": lambda strength: lambda x: x[..., 1:],
+        "broken": lambda strength: lambda x: x.nonsense,
+    }
+    lab = widgets.gallery_lab(images, ["boot", "frog"], kinds)
+    lab.set(picture=1, transform="mirror")
+    alt, array = picture_of(lab)
+    assert alt.startswith("frog, mirror at strength 5, seeds 0 to 5")
+    assert contains(array, pixels.picture(photos.images[0].flip(-1), 4))
+    before = torch.random.get_rng_state()
+    lab.set(transform="noise", seed=3)
+    assert torch.equal(torch.random.get_rng_state(), before)
+    one, again = picture_of(lab)[1], (lab.set(seed=4), picture_of(lab)[1])[1]
+    assert not np.array_equal(one, again)
+    lab.set(transform="cut")
+    assert "must return what it got, torch.uint8 (3, 32, 32); it returned torch.uint8 (3, 32, 31)" in picture_of(lab)[0]
+    lab.set(transform="broken")
+    assert "the transform raises AttributeError" in picture_of(lab)[0]
+    with pytest.raises(ValueError, match="2 pictures, 1 names"):
+        widgets.gallery_lab(images, ["boot"], kinds)
+
+
+def test_network_lab_counts_the_network_and_says_what_cannot_be():
+    lab = widgets.network_lab((1, 28, 28), lambda options: f"measured with {options['filters']} filters")
+    model = models.plain_cnn(1)
+    assert picture_of(lab)[0].startswith(f"{models.count_parameters(model):,} parameters, ")
+    assert "receptive field 22×22; measured with 32 filters" in picture_of(lab)[0]
+    lab.set(filters=64, bottleneck=16)
+    wanted = models.count_parameters(models.plain_cnn(1, filters=64, bottleneck=16))
+    assert picture_of(lab)[0].startswith(f"{wanted:,} parameters")
+    lab.set(bottleneck=0, **{"kernel size": 7}, padding="valid")
+    assert (
+        "this network cannot be: layer base.8 (Conv2d) cannot take an input of shape (64, 4, 4)" in picture_of(lab)[0]
+    )
+    lab.set(padding="same", depth=5, stride=2)
+    assert "cannot be" in picture_of(lab)[0]
+    with pytest.raises(ValueError, match="no control colour: there are filters"):
+        widgets.network_lab((1, 28, 28), colour=3)
+
+
+def test_dropout_lab_draws_a_mask_a_step_and_none_in_eval():
+    values = torch.arange(1.0, 25.0).view(4, 6)
+    lab = widgets.dropout_lab(values)
+    first = picture_of(lab)
+    kept = int(re.search(r"(\d+) of 24 kept, times 1/\(1−0.5\) = 2.00", first[0])[1])
+    assert 5 < kept < 19
+    lab.set(step=1)
+    assert not np.array_equal(first[1], picture_of(lab)[1])
+    lab.set(step=0)
+    assert np.array_equal(first[1], picture_of(lab)[1])
+    lab.set(p=0.0)
+    assert "24 of 24 kept, times 1/(1−0.0) = 1.00; mean 12.50 before, 12.50 after" in picture_of(lab)[0]
+    lab.set(p=0.8, mode="eval()")
+    assert picture_of(lab)[0].startswith("eval(), p 0.8: nothing is dropped, nothing scaled; mean 12.50 before, 12.50")
+    with pytest.raises(ValueError, match="start is a chance, from 0 to 0.9; got 1.5"):
+        widgets.dropout_lab(values, start=1.5)
+
+
 def every_lab(clothes, photos):
     shares, labels = torch.full((3, 10), 0.1), clothes.labels[:3]
     return {
@@ -380,6 +442,11 @@ def every_lab(clothes, photos):
         "shapes": widgets.shapes_lab(models.lenet(), (1, 28, 28)),
         "budget": widgets.budget_lab({"small": (4.0, 0.5), "large": (100.0, 0.9)}),
         "shift": widgets.shift_lab(clothes.images[:3], {"one": shares}, 0, clothes.classes),
+        "gallery": widgets.gallery_lab(
+            clothes.images[:3], clothes.classes[:3], {n: lambda s: lambda x: x.flip(-1) for n in "abc"}
+        ),
+        "network": widgets.network_lab((3, 32, 32)),
+        "dropout": widgets.dropout_lab(torch.randn(5, 5)),
     }
 
 

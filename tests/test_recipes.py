@@ -135,13 +135,13 @@ def measured(tmp_path):
         return {
             "dataset": "cifar10", "recipe": recipe, "seed": seed, "test_accuracy": accuracy, "seconds": seconds,
             "device": device, "images_per_second": 1000, "parameters": 62_006, "multiply_adds": 10_000_000,
-            "matmul_gflops": 100, "hardware": device,
+            "matmul_gflops": 100, "hardware": device, "peak_gb": 1.5,
         }  # fmt: skip
 
     runs = [
         run("batch", 0, 0.60, 10), run("batch", 1, 0.62, 12),
         run("muon", 0, 0.79, 50), run("muon", 1, 0.82, 52),
-        run("flip_test", 0, 0.85, 90), run("longer", 0, 0.90, 300), run("longer", 0, 0.90, 3, "cuda"),
+        run("augment", 0, 0.85, 90), run("longer", 0, 0.90, 300), run("longer", 0, 0.90, 3, "cuda"),
     ]  # fmt: skip
     path = tmp_path / "ladder.json"
     path.write_text(json.dumps({"runs": runs}))
@@ -150,7 +150,7 @@ def measured(tmp_path):
 
 @pytest.mark.parametrize(
     ("target", "device", "name"),
-    [(55, "cpu", "batch"), (61.5, "cpu", "muon"), (80.6, "cpu", "flip_test"), (90, "cpu", "longer"), (50, "cuda", "longer"),
+    [(55, "cpu", "batch"), (61.5, "cpu", "muon"), (80.6, "cpu", "augment"), (90, "cpu", "longer"), (50, "cuda", "longer"),
      (55, "mps", "batch")],
 )  # fmt: skip
 def test_a_target_takes_the_quickest_recipe_whose_mean_reaches_it(measured, target, device, name):
@@ -169,9 +169,34 @@ def test_a_target_beyond_all_recipes_is_refused_with_the_best(measured, tmp_path
 def test_the_table_gives_means_and_spread_for_each_kind_of_hardware(measured):
     lines = recipes.table("cifar10", measured).splitlines()
     row = next(line for line in lines if line.startswith("| batch"))
-    assert "| 62,006 | 10.0 M | 11 | 1,000 | 60 % | 61.00 ± 1.41 % |" in row
+    assert "| 62,006 | 10.0 M | 11 | 1,000 | – | 60 % | 1.5 GB | 61.00 ± 1.41 % |" in row
     assert sum(line.startswith("| longer") for line in lines) == 2
     assert [line for line in lines if "**" in line][1].startswith("| **cuda**")
+
+
+def test_a_summary_is_of_one_machine_and_says_which(measured, tmp_path):
+    rungs, hardware = recipes.summary("cifar10", results=measured)
+    assert hardware == "cpu"
+    assert rungs["longer"] == (300, 0.90, 0.0, 1)
+    assert rungs["batch"].sd == pytest.approx(0.02 / 2**0.5)
+    assert recipes.summary("cifar10", "cuda", measured)[0]["longer"].seconds == 3
+    assert recipes.summary("cifar10", results=tmp_path / "none.json") == ({}, "")
+
+
+@pytest.mark.parametrize("dataset", recipes.RECIPES)
+def test_every_rung_was_measured_as_it_stands_from_three_seeds(dataset):
+    runs = [run for run in recipes.measured() if run["dataset"] == dataset]
+    for name, recipe in recipes.RECIPES[dataset].items():
+        mine = [run for run in runs if run["recipe"] == name]
+        assert len({run["seed"] for run in mine}) >= 3, name
+        assert {run["settings"] for run in mine} == {str(recipe)}, name
+        assert {run["source"] for run in mine} == {"full"}
+    assert sum(run["recipe"].startswith("peer") for run in runs) >= 3
+
+
+@pytest.mark.parametrize("dataset", recipes.RECIPES)
+def test_the_readmes_table_is_made_from_the_measured_runs(dataset, root):
+    assert recipes.table(dataset) in (root / "README.md").read_text()
 
 
 # ---- augmentation --------------------------------------------------------------------------
@@ -231,7 +256,7 @@ def test_help_shows_how_to_begin(capsys):
     with pytest.raises(SystemExit):
         command.main(["--help"])
     text = capsys.readouterr().out
-    for words in ("--target 80", "torchrun --nproc-per-node 2", "CNN_DATA_DIR", "--checkpoint run.pt", "flip_test"):
+    for words in ("--target 80", "torchrun --nproc-per-node 2", "CNN_DATA_DIR", "--checkpoint run.pt", "augment"):
         assert words in text
 
 

@@ -218,6 +218,19 @@ def test_normalise_and_plot_say_what_they_want(clothes):
         train.History().plot()
 
 
+@pytest.mark.parametrize(
+    ("has_bf16", "seconds_in_bf16", "used"), [(True, 0.5, True), (True, 1.5, False), (False, 0.5, False)]
+)
+def test_bf16_is_used_where_the_cpu_has_it_and_is_quicker_with_it(has_bf16, seconds_in_bf16, used, monkeypatch):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": has_bf16}, raising=False)
+    monkeypatch.setattr(train, "_convolution_seconds", {torch.bfloat16: seconds_in_bf16, torch.float32: 1.0}.get)
+    train._cpu_gains_from_bf16.cache_clear()
+    with train.autocast(torch.device("cpu")):
+        product = torch.ones(2, 2) @ torch.ones(2, 2)
+    train._cpu_gains_from_bf16.cache_clear()
+    assert product.dtype == (torch.bfloat16 if used else torch.float32)
+
+
 def test_a_device_that_is_not_there_is_refused():
     assert train.choose_device("cpu").type == "cpu"
     if torch.cuda.is_available():
@@ -228,7 +241,7 @@ def test_a_device_that_is_not_there_is_refused():
 
 
 @pytest.mark.parametrize("name", data.CLASSES)
-@pytest.mark.parametrize("build", [models.lenet, models.small_cnn])
+@pytest.mark.parametrize("build", [models.lenet, models.small_cnn, models.plain_cnn])
 def test_every_model_takes_both_sets(name, build):
     channels, size, _ = data.SHAPES[name]
     model = build(channels, size=size) if build is models.lenet else build(channels)
@@ -239,3 +252,13 @@ def test_every_model_takes_both_sets(name, build):
 def test_parameter_counts_in_the_docstrings_are_true():
     for model, build in [(models.lenet(3, 32), models.lenet), (models.small_cnn(), models.small_cnn)]:
         assert f"{models.count_parameters(model):,} weights" in build.__doc__
+
+
+def test_plain_cnn_puts_dropout_where_it_is_asked_for_and_refuses_what_is_no_chance():
+    kinds = [type(layer).__name__ for layer in models.plain_cnn(dropout=0.3, map_dropout=0.2).modules()]
+    assert (kinds.count("Dropout"), kinds.count("Dropout2d")) == (1, 3)
+    assert not {"Dropout", "Dropout2d"} & {type(layer).__name__ for layer in models.plain_cnn().modules()}
+    with pytest.raises(ValueError, match="dropout is a chance, from 0 up to, not including, 1; got 1.2"):
+        models.plain_cnn(dropout=1.2)
+    with pytest.raises(ValueError, match='padding must be "same" or "valid"; got 1'):
+        models.plain_cnn(padding=1)

@@ -5,8 +5,10 @@ from helpers.widgets.lab import Lab, slider
 from helpers.widgets.layers import kernel_lab, parallel_lab, pool_lab, relu_lab, window_lab
 from helpers.widgets.processes import processes_lab
 from helpers.widgets.sizes import padding_lab, shapes_lab, size_lab
+from helpers.widgets.training import dropout_lab, gallery_lab, network_lab
 
 __all__ = [
-    "Lab", "best_rung", "budget_lab", "kernel_lab", "loss_lab", "padding_lab", "parallel_lab", "pool_lab", "probability_lab", "processes_lab", "relu_lab",
-    "shapes_lab", "shift_lab", "size_lab", "slider", "threshold_lab", "window_lab",
+    "Lab", "best_rung", "budget_lab", "dropout_lab", "gallery_lab", "kernel_lab", "loss_lab", "network_lab",
+    "padding_lab", "parallel_lab", "pool_lab", "probability_lab", "processes_lab", "relu_lab", "shapes_lab",
+    "shift_lab", "size_lab", "slider", "threshold_lab", "window_lab",
 ]  # fmt: skip

@@ -1,0 +1,168 @@
+"""Labs on what changes a training: augmented pictures, a small network by its hyperparameters, the mask of dropout."""
+
+import torch
+
+from helpers import arithmetic, models, pixels
+from helpers.widgets.lab import Lab, chooser, slider, tenths
+
+
+def gallery_lab(images, names, transforms, draws=6, strength=5, zoom=4):
+    """One picture, many draws: what a random transform makes of it, by its strength and its seed.
+
+    images: uint8 tensors (C, H, W), of one set or of several.  names: one a picture.  transforms: name →
+    function from a strength, 1 to 10, to a transform from such a picture to another one, such as
+    torchvision's.  What is wrong with a transform, the readout says.  Raises ValueError where pictures and names differ.
+    """
+    if len(images) != len(names) or not len(images):
+        raise ValueError(f"names must be one a picture: {len(images)} pictures, {len(names)} names")
+
+    def draw(picture, transform, strength, seed):
+        image = images[picture]
+        words = f"{names[picture]}, {transform} at strength {strength}, seeds {seed} to {seed + draws - 1}"
+        changed, wrong = [], ""
+        for number in range(draws):
+            with torch.random.fork_rng(devices=[]):  # leaves the notebook's own chance alone
+                torch.manual_seed(seed + number)
+                result, wrong = _transformed(transforms[transform](strength), image)
+            changed.append(pixels.picture(image if result is None else result, zoom))
+        captions = ["as it is", *(f"seed {seed + number}" for number in range(draws))]
+        return pixels.rows([pixels.picture(image, zoom), *changed], captions, columns=draws + 1), wrong or words
+
+    controls = {
+        "picture": slider("picture", 0, len(images) - 1, 0),
+        "transform": chooser("transform", list(transforms), next(iter(transforms))),
+        "strength": slider("strength", 1, 10, strength),
+        "seed": slider("seed", 0, 50, 0),
+    }
+    named = list(transforms)
+    twin = [
+        {"picture": i % len(images), "transform": name, "strength": strength, "seed": 0}
+        for i, name in enumerate(dict.fromkeys([named[0], named[len(named) // 2], named[-1]]))
+    ]
+    return Lab(draw, controls, twin)
+
+
+def _transformed(transform, image):
+    """(the changed picture, ""), or (None, what is wrong with the transform)."""
+    try:
+        result = transform(image.clone())
+    except Exception as error:  # a learner's own transform may raise anything
+        return None, f"the transform raises {type(error).__name__}: {error}"
+    if not isinstance(result, torch.Tensor) or result.shape != image.shape or result.dtype != image.dtype:
+        got = f"{result.dtype} {tuple(result.shape)}" if isinstance(result, torch.Tensor) else type(result).__name__
+        return None, f"the transform must return what it got, {image.dtype} {tuple(image.shape)}; it returned {got}"
+    return result, ""
+
+
+def network_lab(input_shape, measured=None, **start):
+    """Build a small CNN by sliders, and see its shapes, parameters, multiply-adds and receptive field at once.
+
+    input_shape: (C, H, W).  measured: None, or a function from the options of `models.plain_cnn` to what
+    was measured of that network, in words, or to "".  start: options to begin with.  A kernel larger
+    than its input is told in the readout.
+    """
+    base = {"filters": 32, "kernel_size": 3, "depth": 3, "stride": 1, "pool": True, "padding": "same", "bottleneck": 0}
+    unknown = set(start) - set(base)
+    if unknown:
+        raise ValueError(f"no control {', '.join(sorted(unknown))}: there are {', '.join(base)}")
+    base |= start
+
+    def draw(**state):
+        options = {name.replace(" ", "_"): value for name, value in state.items()}
+        model = models.plain_cnn(input_shape[0], **options)
+        try:
+            trace = arithmetic.trace_shapes(model, input_shape)
+        except ValueError as error:
+            return pixels.table(["This network cannot be:", *_cut(str(error))], 0), f"this network cannot be: {error}"
+        fields = {id(layer): field for layer, field in zip(model.base, arithmetic.receptive_field(model.base))}
+        lines = [f"{'layer'.ljust(12)}{'maps':>14}{'parameters':>12}{'multiply-adds':>15}{'receptive field':>17}"]
+        lines.append(f"{'input'.ljust(12)}{_shape(input_shape):>14}")
+        for row in trace:
+            if row.kind in ("Conv2d", "MaxPool2d", "Linear"):
+                field = fields.get(id(model.get_submodule(row.name)))
+                seen = f"{field.size}×{field.size}" if field else "all"
+                lines.append(f"{row.kind.ljust(12)}{_shape(row.output_shape):>14}{row.parameters:>12,}"
+                             f"{row.multiply_adds:>15,}{seen:>17}")  # fmt: skip
+        last = [field for field in fields.values()][-1].size
+        parameters, products = sum(row.parameters for row in trace), sum(row.multiply_adds for row in trace)
+        words = f"{parameters:,} parameters, {products / 1e6:.2f} million multiply-adds, receptive field {last}×{last}"
+        found = measured(options) if measured else ""
+        lines += [" "] * (MOST_LINES - len(lines))  # the picture keeps its height
+        return pixels.table(lines), f"{words}; {found or 'not measured'}" if measured else words
+
+    controls = {
+        "kernel size": chooser("kernel size", [1, 3, 5, 7], base["kernel_size"]),
+        "filters": chooser("filters", [8, 16, 32, 64, 128], base["filters"]),
+        "depth": slider("depth", 1, 5, base["depth"]),
+        "stride": slider("stride", 1, 2, base["stride"]),
+        "pool": chooser("pool", [True, False], base["pool"]),
+        "padding": chooser("padding", ["same", "valid"], base["padding"]),
+        "bottleneck": chooser("bottleneck", [0, 8, 16], base["bottleneck"]),
+    }
+    plain = {"kernel size": 3, "filters": 32, "depth": 3, "stride": 1, "pool": True, "padding": "same", "bottleneck": 0}
+    twin = [
+        plain,
+        plain | {"kernel size": 5},
+        plain | {"filters": 64, "bottleneck": 16},
+        plain | {"kernel size": 7, "padding": "valid"},
+    ]
+    return Lab(draw, controls, twin)
+
+
+MOST_LINES = (
+    16  # of the table: a head, the input, five convolutions, four bottlenecks, three poolings, one linear layer
+)
+
+
+def _shape(shape):
+    return "×".join(map(str, shape))
+
+
+def _cut(words, width=74):
+    """Words in lines of at most so many letters."""
+    lines = [""]
+    for word in words.split():
+        if len(lines[-1]) + len(word) >= width:
+            lines.append("")
+        lines[-1] = f"{lines[-1]} {word}".strip()
+    return lines
+
+
+def dropout_lab(values, start=0.5, cell=30):
+    """Draw the mask of dropout anew at each step, and see what is kept, what is scaled, and what `eval()` does.
+
+    values: float (H, W), what some units give.  start: the chance p that a unit is set to 0.
+    Raises ValueError for a chance outside 0 to 0.9.
+    """
+    if not 0 <= start <= 0.9:
+        raise ValueError(f"start is a chance, from 0 to 0.9; got {start!r}")
+    limit = 2 * values.abs().max().item()
+
+    def draw(p, step, mode):
+        if mode == "eval()":
+            kept, result = torch.ones_like(values), values
+        else:
+            chance = torch.rand(values.shape, generator=torch.Generator().manual_seed(step))
+            kept = (chance >= p).float()
+            result = values * kept / (1 - p)
+        panels = [
+            pixels.number_grid(values, cell, shade="signed", limit=limit, digits=1),
+            pixels.number_grid(kept, cell, shade="plain"),
+            pixels.number_grid(result, cell, shade="signed", limit=limit, digits=1),
+        ]
+        scale = f"1/(1−{p:.1f}) = {1 / (1 - p):.2f}"
+        means = f"mean {values.mean():.2f} before, {result.mean():.2f} after"
+        if mode == "eval()":
+            words = f"eval(), p {p:.1f}: nothing is dropped, nothing scaled; {means}"
+        else:
+            words = f"train(), p {p:.1f}, step {step}: {int(kept.sum())} of {kept.numel()} kept, times {scale}; {means}"
+        return pixels.row(panels, ["values", "mask", "result"], ["×", "→"]), words
+
+    controls = {
+        "p": tenths("p", 0.0, 0.9, start),
+        "step": slider("step", 0, 50, 0),
+        "mode": chooser("mode", ["train()", "eval()"], "train()"),
+    }
+    twin = [{"p": start, "step": 0, "mode": "train()"}, {"p": start, "step": 1, "mode": "train()"},
+            {"p": 0.8, "step": 0, "mode": "train()"}, {"p": 0.8, "step": 0, "mode": "eval()"}]  # fmt: skip
+    return Lab(draw, controls, twin)
