@@ -2,6 +2,7 @@
 
 python benchmarks/engine.py                                  # the CIFAR-10 recipe "augment", on 10,000 pictures
 python benchmarks/engine.py --dataset fashion_mnist --recipe augment
+python benchmarks/engine.py --recipe patient --compile       # also with torch.compile, its warm-up counted
 """
 
 import argparse
@@ -33,6 +34,7 @@ def main():
     parser.add_argument("--dataset", default="cifar10", choices=recipes.RECIPES)
     parser.add_argument("--recipe", default="augment")
     parser.add_argument("--pictures", type=int, default=10_000)
+    parser.add_argument("--compile", action="store_true", help="train with torch.compile, too; needs a C++ compiler")
     options = parser.parse_args()
     recipe = recipes.find(options.dataset, options.recipe)
     images = data.load(options.dataset, "train")
@@ -51,6 +53,10 @@ def main():
     print(f"an epoch of fit: {statistics.median(whole):.2f} s; of it without forward, backward and step: "
           f"{statistics.median(rest):.2f} s, {100 * share:.1f} % of the time")  # fmt: skip
 
+    if options.compile:
+        first, later = compiled_epochs(recipe, few)
+        print(f"with torch.compile: first epoch {first:.1f} s, its warm-up counted, later ones {later:.2f} s")
+
     with profile(activities=[ProfilerActivity.CPU]) as watched:
         epoch(recipe, few)
     print_profile(watched)
@@ -60,6 +66,14 @@ def epoch(recipe, few):
     """Seconds of one epoch of `fit`, as its history says."""
     one = dataclasses.replace(few, images=few.images[:1], labels=few.labels[:1])
     return train.fit(recipe.build(few), few, one, **recipe.settings(epochs=1)).seconds[0]
+
+
+def compiled_epochs(recipe, few):
+    """Seconds of the first epoch of a compiled network, warm-up and all, and of a later one."""
+    one = dataclasses.replace(few, images=few.images[:1], labels=few.labels[:1])
+    model = recipe.build(few).to(memory_format=torch.channels_last)
+    seconds = train.fit(torch.compile(model), few, one, **recipe.settings(epochs=3)).seconds
+    return seconds[0], min(seconds[1:])
 
 
 def all_but_learning(recipe, few):

@@ -18,7 +18,7 @@ import shutil
 import sys
 import tarfile
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.client import HTTPException
 from pathlib import Path
 
@@ -127,6 +127,16 @@ def load(name, split="train", source=None):
     where = "the full set" if source == "full" else "the embedded sample"
     print(f"{name} {split}: {len(labels):,} images from {where} (source: {source})")
     return ImageSet(images, labels, CLASSES[name], name, split, source, mean, std)
+
+
+def joined(one, other):
+    """The pictures of two splits of a data set as one `ImageSet`, for a last run after all has been chosen."""
+    return replace(
+        one,
+        images=torch.cat([one.images, other.images]),
+        labels=torch.cat([one.labels, other.labels]),
+        split=f"{one.split} and {other.split}",
+    )
 
 
 def data_dir():

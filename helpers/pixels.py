@@ -9,6 +9,7 @@ import base64
 import functools
 import html
 import io
+import textwrap
 from pathlib import Path
 
 import matplotlib
@@ -205,11 +206,14 @@ def table(words, marked=None):
     return canvas
 
 
-def text(words):
-    """A line of text as a panel."""
-    font = _font(TEXT)
-    canvas = Image.new("RGB", (int(font.getlength(words)) + 12 * DENSITY, 22 * DENSITY), PAPER)
-    ImageDraw.Draw(canvas).text((6 * DENSITY, 11 * DENSITY), words, fill=INK, font=font, anchor="lm")
+def text(words, most=130):
+    """Words as a panel, in lines of at most so many letters."""
+    font, line, lines = _font(TEXT), 22 * DENSITY, textwrap.wrap(words, most) or [""]
+    size = (int(max(map(font.getlength, lines))) + 12 * DENSITY, line * len(lines))
+    canvas = Image.new("RGB", size, PAPER)
+    for i, line_words in enumerate(lines):
+        place = (6 * DENSITY, line * i + line // 2)
+        ImageDraw.Draw(canvas).text(place, line_words, fill=INK, font=font, anchor="lm")
     return canvas
 
 

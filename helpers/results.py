@@ -44,8 +44,8 @@ def load(study):
 
 
 def select(runs, **wanted):
-    """The runs whose fields have these values.  Raises ValueError where there are none."""
-    found = [run for run in runs if all(run[field] == value for field, value in wanted.items())]
+    """The runs whose fields have these values; None stands for a field that a run does not have.  Raises ValueError where there are none."""
+    found = [run for run in runs if all(run.get(field) == value for field, value in wanted.items())]
     if not found:
         raise ValueError(f"no run has {', '.join(f'{field}={value!r}' for field, value in wanted.items())}")
     return found

@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from tqdm.auto import tqdm
 
-from helpers import data, optimizers, parallel
+from helpers import data, memory, optimizers, parallel
 from helpers.checkpoints import Checkpoint, fingerprint
 
 EVALUATION_BATCH = 1_000  # pictures at a time when nothing is learned; large enough to keep the cores busy
@@ -61,6 +61,7 @@ class History:
         plots.show_history(self)
 
 
+@memory.freed_kept()
 def fit(
     model, train, valid, *, epochs, batch_size, lr, augment=None, seed=0, device=None, checkpoint=None,
     optimizer="adamw", weight_decay=WEIGHT_DECAY, schedule="one-cycle", label_smoothing=0.0, on_epoch=None,
@@ -104,6 +105,8 @@ def fit(
     if saved.resume() and first:
         print(f"going on from {checkpoint}, after epoch {len(history)}")
 
+    # No torch.compile: on two cores it took 39 s for a first epoch that takes 12 s without it, and 13 s for later ones
+    # (`benchmarks/engine.py --recipe patient --compile`).
     loop = _Loop(parallel.wrap(model), train, batch_size, augment, optimizer, scheduler, label_smoothing)
     good_weights = copy.deepcopy(model.state_dict())
     bar = tqdm(

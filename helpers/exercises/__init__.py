@@ -7,7 +7,10 @@ exercises.ask(*exercises.pooling.QUESTIONS)       # questions with a button for 
 from helpers.exercises import (
     cifar10,
     convolution,
+    data_augmentation,
+    dropout,
     fashion_mnist,
+    hyperparameters,
     outgrowing_one_machine,
     pooling,
     relu_detection,
@@ -19,8 +22,8 @@ from helpers.exercises.grading import Exercise
 from helpers.exercises.questions import ask
 
 NOTEBOOKS = (
-    start_here, convolution, relu_detection, pooling, stride_and_padding, translation_invariance, fashion_mnist, cifar10,
-    outgrowing_one_machine,
+    start_here, convolution, relu_detection, pooling, stride_and_padding, translation_invariance, data_augmentation,
+    hyperparameters, dropout, fashion_mnist, cifar10, outgrowing_one_machine,
 )  # fmt: skip
 
 __all__ = ["NOTEBOOKS", "Exercise", "ask", *(module.__name__.split(".")[-1] for module in NOTEBOOKS)]

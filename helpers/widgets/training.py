@@ -1,5 +1,7 @@
 """Labs on what changes a training: augmented pictures, a small network by its hyperparameters, the mask of dropout."""
 
+import textwrap
+
 import torch
 
 from helpers import arithmetic, models, pixels
@@ -61,19 +63,23 @@ def network_lab(input_shape, measured=None, **start):
     was measured of that network, in words, or to "".  start: options to begin with.  A kernel larger
     than its input is told in the readout.
     """
-    base = {"filters": 32, "kernel_size": 3, "depth": 3, "stride": 1, "pool": True, "padding": "same", "bottleneck": 0}
-    unknown = set(start) - set(base)
+    plain = {"kernel size": 3, "filters": 32, "depth": 3, "stride": 1, "pool": True, "padding": "same", "bottleneck": 0}
+    start = {name.replace("_", " "): value for name, value in start.items()}
+    unknown = set(start) - set(plain)
     if unknown:
-        raise ValueError(f"no control {', '.join(sorted(unknown))}: there are {', '.join(base)}")
-    base |= start
+        raise ValueError(f"no control {', '.join(sorted(unknown))}: there are {', '.join(plain)}")
+    begin = plain | start
 
     def draw(**state):
         options = {name.replace(" ", "_"): value for name, value in state.items()}
+        changed = [f"{name} {value}" for name, value in state.items() if value != plain[name]]
+        named = ", ".join(changed) or "the base network"
         model = models.plain_cnn(input_shape[0], **options)
         try:
             trace = arithmetic.trace_shapes(model, input_shape)
         except ValueError as error:
-            return pixels.table(["This network cannot be:", *_cut(str(error))], 0), f"this network cannot be: {error}"
+            lines = ["This network cannot be:", *textwrap.wrap(str(error), 74)]
+            return pixels.table(_padded(lines), 0), f"{named}: this network cannot be: {error}"
         fields = {id(layer): field for layer, field in zip(model.base, arithmetic.receptive_field(model.base))}
         lines = [f"{'layer'.ljust(12)}{'maps':>14}{'parameters':>12}{'multiply-adds':>15}{'receptive field':>17}"]
         lines.append(f"{'input'.ljust(12)}{_shape(input_shape):>14}")
@@ -87,19 +93,18 @@ def network_lab(input_shape, measured=None, **start):
         parameters, products = sum(row.parameters for row in trace), sum(row.multiply_adds for row in trace)
         words = f"{parameters:,} parameters, {products / 1e6:.2f} million multiply-adds, receptive field {last}×{last}"
         found = measured(options) if measured else ""
-        lines += [" "] * (MOST_LINES - len(lines))  # the picture keeps its height
-        return pixels.table(lines), f"{words}; {found or 'not measured'}" if measured else words
+        words = f"{named}: {words}" + (f"; {found or 'not measured'}" if measured else "")
+        return pixels.table(_padded(lines)), words
 
     controls = {
-        "kernel size": chooser("kernel size", [1, 3, 5, 7], base["kernel_size"]),
-        "filters": chooser("filters", [8, 16, 32, 64, 128], base["filters"]),
-        "depth": slider("depth", 1, 5, base["depth"]),
-        "stride": slider("stride", 1, 2, base["stride"]),
-        "pool": chooser("pool", [True, False], base["pool"]),
-        "padding": chooser("padding", ["same", "valid"], base["padding"]),
-        "bottleneck": chooser("bottleneck", [0, 8, 16], base["bottleneck"]),
+        "kernel size": chooser("kernel size", [1, 3, 5, 7], begin["kernel size"]),
+        "filters": chooser("filters", [8, 16, 32, 64, 128], begin["filters"]),
+        "depth": slider("depth", 1, 5, begin["depth"]),
+        "stride": slider("stride", 1, 2, begin["stride"]),
+        "pool": chooser("pool", [True, False], begin["pool"]),
+        "padding": chooser("padding", ["same", "valid"], begin["padding"]),
+        "bottleneck": chooser("bottleneck", [0, 8, 16], begin["bottleneck"]),
     }
-    plain = {"kernel size": 3, "filters": 32, "depth": 3, "stride": 1, "pool": True, "padding": "same", "bottleneck": 0}
     twin = [
         plain,
         plain | {"kernel size": 5},
@@ -109,23 +114,17 @@ def network_lab(input_shape, measured=None, **start):
     return Lab(draw, controls, twin)
 
 
-MOST_LINES = (
-    16  # of the table: a head, the input, five convolutions, four bottlenecks, three poolings, one linear layer
-)
+# of the table: a head, the input, five convolutions, four bottlenecks, three poolings, one linear layer
+MOST_LINES = 16
+
+
+def _padded(lines):
+    """As many lines as the largest network has, so that the picture keeps its height while a slider moves."""
+    return lines + [" "] * (MOST_LINES - len(lines))
 
 
 def _shape(shape):
     return "×".join(map(str, shape))
-
-
-def _cut(words, width=74):
-    """Words in lines of at most so many letters."""
-    lines = [""]
-    for word in words.split():
-        if len(lines[-1]) + len(word) >= width:
-            lines.append("")
-        lines[-1] = f"{lines[-1]} {word}".strip()
-    return lines
 
 
 def dropout_lab(values, start=0.5, cell=30):
