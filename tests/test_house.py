@@ -146,9 +146,19 @@ def test_kept_results_say_where_they_come_from(root):
         assert (root / script).is_file()
         assert {"date", "source", "hardware", "seeds", "runs"} <= set(results)
         assert "full" in results["source"]
-        networks = {run["network"] for run in results["runs"]}
-        for network in networks:
-            assert sorted(run["seed"] for run in results["runs"] if run["network"] == network) == results["seeds"]
+        named = (
+            "network",
+            "dataset",
+            "case",
+            "share",
+            "longer",
+            "batch_norm",
+            "augmented",
+        )  # what tells kinds of run apart
+        kinds = {}
+        for run in results["runs"]:
+            kinds.setdefault(tuple(run.get(field) for field in named), []).append(run["seed"])
+        assert all(sorted(seeds) == results["seeds"] for seeds in kinds.values())
         assert len(results["seeds"]) >= 3
 
 
