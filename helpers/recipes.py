@@ -198,13 +198,14 @@ def table(dataset, results=RESULTS):
         lines.append(f"| **{hardware}** | | | | | | | | | |")
         here = [run for run in runs if run["hardware"] == hardware]
         peer = [run for run in here if run["recipe"].startswith("peer")]
+        limit = max(run["matmul_gflops"] for run in here)  # a shared machine is slower at times
         for name in dict.fromkeys(run["recipe"] for run in here):
             change = RECIPES[dataset][name].change if name in RECIPES[dataset] else "with the usual DataLoader"
-            lines.append(_row(name, change, [run for run in here if run["recipe"] == name], peer))
+            lines.append(_row(name, change, [run for run in here if run["recipe"] == name], peer, limit))
     return "\n".join(lines)
 
 
-def _row(name, change, runs, peer):
+def _row(name, change, runs, peer, limit):
     def mean(key, of=runs):
         return sum(run[key] for run in of) / len(of)
 
@@ -215,6 +216,6 @@ def _row(name, change, runs, peer):
     gflops = 6e-9 * rate * runs[0]["multiply_adds"]  # forward once, backward twice, 2 operations a multiply-add
     return (
         f"| {name} | {change} | {runs[0]['parameters']:,} | {runs[0]['multiply_adds'] / 1e6:.1f} M | {mean('seconds'):.0f} | "
-        f"{rate:,.0f} | {ratio} | {100 * gflops / mean('matmul_gflops'):.0f} % | {mean('peak_gb'):.1f} GB | "
+        f"{rate:,.0f} | {ratio} | {100 * gflops / limit:.0f} % | {mean('peak_gb'):.1f} GB | "
         f"{accuracy.mean():.2f}{spread} % |"
     )
