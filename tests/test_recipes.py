@@ -238,7 +238,7 @@ def test_a_recipe_may_learn_from_the_validation_pictures_and_then_tells_no_accur
         train, "fit", lambda model, images, *more, **s: learned.append(images) or fit(model, images, *more, **s)
     )
     with pytest.raises(SystemExit) as ended:
-        command.main(["--dataset", "fashion_mnist", "--source", "sample", "--recipe", "last", "--epochs", "1", "--json"])
+        command.main([*RUN[3:], "--recipe", "last", "--epochs", "1", "--json"])
     assert ended.value.code == 0
     assert len(learned[0]) == 10_000
     assert torch.bincount(learned[0].labels).tolist() == [1_000] * 10
