@@ -89,7 +89,7 @@ def drag(page, handle, share):
 
 def test_every_slider_moves_its_picture_by_keyboard_and_by_mouse(notebook):
     page = notebook.page
-    assert sliders(notebook), "a notebook without a slider"
+    assert page.locator(".widget-slider, .widget-hslider").count(), "a notebook without a slider"
     for number, place, name, label, low, step in sliders(notebook):
         handle = jupyterlab.handle_of(place, label)
         handle.focus()
@@ -128,6 +128,20 @@ def test_a_kernel_is_chosen_by_mouse_and_edited_by_keyboard(notebook):
     middle.fill("-2")
     middle.press("Enter")
     expect(notebook, 0, place, **{"1,1": -2.0})
+
+
+@pytest.mark.parametrize("notebook", [course.NOTEBOOKS / "10_cifar10.ipynb"], indirect=True, ids=["10"])
+def test_a_budget_is_chosen_by_keyboard_and_by_mouse(notebook):
+    place = jupyterlab.lab_with(notebook.page, "budget (s)")
+    options = json.loads(notebook.ask("print(_json.dumps(list(_labs[0].controls['budget (s)'].options)))"))
+    handle = jupyterlab.handle_of(place, "budget (s)")
+    handle.focus()
+    notebook.page.keyboard.press("Home")
+    expect(notebook, 0, place, **{"budget (s)": options[0]})
+    notebook.page.keyboard.press("ArrowRight")
+    expect(notebook, 0, place, **{"budget (s)": options[1]})
+    drag(notebook.page, handle, 1.0)
+    expect(notebook, 0, place, **{"budget (s)": options[-1]})
 
 
 @pytest.mark.parametrize("notebook", [course.NOTEBOOKS / "04_stride_and_padding.ipynb"], indirect=True, ids=["04"])
