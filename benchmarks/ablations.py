@@ -4,9 +4,10 @@ python benchmarks/ablations.py                               # all three studies
 python benchmarks/ablations.py augmentation --seeds 5        # one of them
 python benchmarks/ablations.py dropout --only cifar10 --cases "head 0.4" --results /tmp/again.json
 
-Every run on a data set sees as many pictures as two epochs of the full set hold, with the same settings, whatever
-the size of its training set: two epochs of it, or twenty of a tenth. Its seed decides weights and which tenth. Each is written as soon as it is
-there; started again, the script goes on. Nothing was chosen on the test set.
+Every run on a data set sees as many pictures as two epochs of the full set hold, with the same
+settings, whatever the size of its training set: two epochs of it, or twenty of a tenth. Its seed
+decides weights and which tenth. Each is written as soon as it is there; started again, the script
+goes on. Nothing was chosen on the test set.
 """
 
 import argparse

@@ -6,7 +6,6 @@ Everything was chosen on the validation split.
 """
 
 import json
-import statistics
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,6 +16,7 @@ from torch import nn
 
 from helpers import models, train
 from helpers.augment import Augment
+from helpers.results import summary as mean_sd_seeds
 
 
 @dataclass(frozen=True)
@@ -152,10 +152,7 @@ def summary(dataset, device=None, results=RESULTS):
     for name in dict.fromkeys(run["recipe"] for run in runs):
         mine = [run for run in runs if run["recipe"] == name and run["hardware"] == hardware]
         if mine:
-            accuracies = [run["test_accuracy"] for run in mine]
-            sd = statistics.stdev(accuracies) if len(mine) > 1 else 0.0
-            seconds = statistics.mean(run["seconds"] for run in mine)
-            rungs[name] = Rung(seconds, statistics.mean(accuracies), sd, len(mine))
+            rungs[name] = Rung(mean_sd_seeds(mine, "seconds").mean, *mean_sd_seeds(mine))
     return rungs, hardware
 
 

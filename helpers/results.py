@@ -5,8 +5,6 @@ import statistics
 from pathlib import Path
 from typing import NamedTuple
 
-from scipy import stats
-
 RESULTS = Path(__file__).resolve().parent.parent / "notebooks/results"
 
 
@@ -64,6 +62,8 @@ def difference(runs, others, key="test_accuracy"):
     """
     if min(len(runs), len(others)) < 2:
         raise ValueError(f"a spread needs two runs of each kind at least; got {len(runs)} and {len(others)}")
+    from scipy import stats  # here and not above: whoever only takes means need not wait a second for it
+
     a, b = ([run[key] for run in kind] for kind in (runs, others))
     interval = stats.ttest_ind(a, b, equal_var=False).confidence_interval(0.95)
     return Difference(statistics.mean(a) - statistics.mean(b), interval.low, interval.high)
