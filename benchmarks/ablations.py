@@ -1,8 +1,8 @@
 """What augmentation, hyperparameters and dropout do: matched runs that differ in one thing, for notebooks 06 to 08.
 
 python benchmarks/ablations.py                               # all three studies on the full sets: hours
-python benchmarks/ablations.py augmentation --seeds 5        # one of them
-python benchmarks/ablations.py dropout --only cifar10 --cases "head 0.4" --results /tmp/again.json
+python benchmarks/ablations.py augmentation --threads 1      # one of them; another one may run beside it
+python benchmarks/ablations.py dropout --only cifar10 --cases "head 0.5" --results /tmp/again.json
 
 Every run on a data set sees as many pictures as two epochs of the full set hold, with the same
 settings, whatever the size of its training set: two epochs of it, or twenty of a tenth. Its seed
@@ -27,23 +27,23 @@ from helpers.augment import Augment  # noqa: E402
 
 EPOCHS = 2  # of the full set
 RECIPE = {"batch_size": 128, "lr": 0.01, "optimizer": "adamw", "schedule": "one-cycle", "epochs": EPOCHS}
-SHARES = (0.01, 0.1, 1.0)  # of the training set
+SHARES = {"fashion_mnist": (0.01, 1.0), "cifar10": (0.01, 0.1, 1.0)}  # of the training set
 FLIP_AND_SHIFT = Augment(flip=True, shift=2)
 
 
 def augmentation():
-    """Kinds of augmentation, at three sizes of the training set; two of them eight times as long, too."""
+    """Kinds of augmentation, at two or three sizes of the training set; two of them four times as long, too."""
     kinds = {
         "off": None, "flip": Augment(flip=True), "shift": Augment(shift=2), "flip and shift": FLIP_AND_SHIFT,
         "cutout": Augment(cutout=8), "colour": Augment(colour=0.4), "turn": Augment(turn=True),
         "large cutout": Augment(cutout=32),
     }  # fmt: skip
     for dataset in data.CLASSES:
-        for share in SHARES:
+        for share in SHARES[dataset]:
             for kind, augment in kinds.items():
                 yield {"dataset": dataset, "case": kind, "share": share}, {}, augment
-        for kind in ("off", "flip and shift"):
-            yield {"dataset": dataset, "case": kind, "share": 1.0, "longer": 8}, {}, kinds[kind]
+    for kind in ("off", "flip and shift"):
+        yield {"dataset": "cifar10", "case": kind, "share": 1.0, "longer": 4}, {}, kinds[kind]
 
 
 def hyperparameters():
@@ -65,20 +65,22 @@ def hyperparameters():
 
 
 def dropout():
-    """Chances and places of dropout, with and without batch norm and augmentation, small and large training sets."""
-    for dataset in data.CLASSES:
-        for share in SHARES:
-            for p in (0.0, 0.2, 0.4, 0.6, 0.8):
-                for place in ("head", "maps"):
-                    for batch_norm in (True, False):
-                        is_first = place == "head" or p > 0  # without any, both places are the same run
-                        if is_first and (dataset == "cifar10" or (batch_norm and place == "head")):
-                            options = {"dropout" if place == "head" else "map_dropout": p, "batch_norm": batch_norm}
-                            case = {"case": f"{place} {p}", "batch_norm": batch_norm, "augmented": False}
-                            yield {"dataset": dataset, "share": share, **case}, {"filters": 64, **options}, None
-            for p in (0.0, 0.4):
-                case = {"case": f"head {p}", "batch_norm": True, "augmented": True}
-                yield {"dataset": dataset, "share": share, **case}, {"filters": 64, "dropout": p}, FLIP_AND_SHIFT
+    """Chances and places of dropout at two sizes of the training set, with and without batch norm and augmentation."""
+    for share in (0.01, 1.0):
+        for p in (0.0, 0.5):
+            yield dropout_cell("fashion_mnist", share, "head", p)
+            yield dropout_cell("cifar10", share, "head", p, augment=FLIP_AND_SHIFT)
+        for batch_norm, chances in [(True, (0.0, 0.2, 0.5, 0.8)), (False, (0.0, 0.2, 0.5))]:
+            for p in chances:
+                yield dropout_cell("cifar10", share, "head", p, batch_norm)
+                if p:  # without any, both places are the same run
+                    yield dropout_cell("cifar10", share, "maps", p, batch_norm)
+
+
+def dropout_cell(dataset, share, place, p, batch_norm=True, augment=None):
+    options = {"dropout" if place == "head" else "map_dropout": p, "batch_norm": batch_norm}
+    named = {"case": f"{place} {p}", "batch_norm": batch_norm, "augmented": augment is not None}
+    return {"dataset": dataset, "share": share, **named}, options, augment
 
 
 STUDIES = {study.__name__: study for study in (augmentation, hyperparameters, dropout)}
@@ -91,11 +93,13 @@ def main():
     parser.add_argument("--only", choices=data.CLASSES, help="one data set")
     parser.add_argument("--cases", nargs="+", help="only these cases")
     parser.add_argument("--source", choices=data.SOURCES, default="full")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="of PyTorch (default: its choice)")
     parser.add_argument("--results", type=Path, help="another file than notebooks/results/STUDY.json, for one study")
     options = parser.parse_args()
     unknown = set(options.studies) - set(STUDIES)
     if unknown or (options.results and len(options.studies) != 1):
         parser.error(f"name studies of {', '.join(STUDIES)}, and just one with --results; got {options.studies}")
+    torch.set_num_threads(options.threads)
     for study in options.studies or STUDIES:
         measure(study, options)
 
@@ -180,7 +184,7 @@ def runs_before(path, source):
 def save(study, runs, options, path):
     """Write all runs, one a line, so that a change of the file can be read."""
     head = {
-        "command": f"python benchmarks/ablations.py {study} --seeds {options.seeds} --source {options.source}",
+        "command": f"python benchmarks/ablations.py {study} --seeds {options.seeds} --threads {options.threads}",
         "date": date.today().isoformat(), "source": options.source, "hardware": course.hardware(),
         "torch": torch.__version__, "recipe": RECIPE, "seeds": sorted({run["seed"] for run in runs}),
     }  # fmt: skip
