@@ -48,6 +48,7 @@ def test_the_shown_solution_passes(name, capsys):
     verdict = exercise.verdict(answer_in(shown, exercise.name))
     assert verdict.solved, verdict.words
     assert verdict.words.startswith("Solved.")
+    assert "printed" not in verdict.words
 
 
 @each

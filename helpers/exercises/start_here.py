@@ -3,8 +3,8 @@
 import torch
 from torch import nn
 
-from helpers import data, models, train
-from helpers.exercises.grading import Exercise, Wrong, function, kind, value
+from helpers import models, train
+from helpers.exercises.grading import Exercise, Wrong, function, kind, sample, value
 from helpers.exercises.questions import Choice, Question
 
 rows = Exercise(
@@ -73,7 +73,7 @@ def _grade_small(model):
     weights = models.count_parameters(model)
     if weights > FEW_WEIGHTS:
         raise Wrong(f"Not yet. Your network has {weights:,} weights; at most {FEW_WEIGHTS:,} are allowed.")
-    share = train.evaluate(model, data.load("fashion_mnist", "valid", source="sample")).accuracy
+    share = train.evaluate(model, sample("fashion_mnist", "valid")).accuracy
     if share < 0.2:
         raise Wrong(f"Not yet. {100 * share:.0f} % is as good as guessing: has your network been trained?")
     if share < ENOUGH:

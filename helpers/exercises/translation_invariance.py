@@ -5,8 +5,8 @@ import functools
 import torch
 import torch.nn.functional as F
 
-from helpers import augment, data
-from helpers.exercises.grading import Exercise, Wrong, call_on_all, check_function, function, kind
+from helpers import augment
+from helpers.exercises.grading import Exercise, Wrong, call_on_all, check_function, function, kind, sample
 from helpers.exercises.questions import Choice, Question
 
 
@@ -84,7 +84,7 @@ distance = Exercise(
 @functools.lru_cache
 def _canvases():
     """A trouser and a bag, then other classes, in the middle of a canvas of 44×44."""
-    clothes = data.load("fashion_mnist", "train", source="sample")
+    clothes = sample("fashion_mnist", "train")
     first = [int((clothes.labels == label).nonzero()[0]) for label in (1, 8, 0, 9, 5)]
     return F.pad(clothes.images[first], [8] * 4).float() / 255
 
