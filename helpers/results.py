@@ -55,15 +55,21 @@ def summary(runs, key="test_accuracy"):
     return Summary(statistics.mean(values), statistics.stdev(values) if len(values) > 1 else 0.0, len(values))
 
 
-def difference(runs, others, key="test_accuracy"):
-    """How much higher `key` is in these runs than in the others, by Welch's t-test, as a `Difference`.
+def difference(runs, others, key="test_accuracy", paired=False):
+    """How much higher `key` is in these runs than in the others, by a t-test, as a `Difference`.
 
-    Welch's test (1947) does not take the two spreads for equal.  Raises ValueError for fewer than two runs of a kind.
+    By Welch's test (1947), which does not take the two spreads for equal.  paired: by the differences
+    of runs with the same seed, where the seed decides something that both kinds share, such as which
+    part of a set they learn from.  Raises ValueError for fewer than two runs of a kind, and for pairs whose seeds differ.
     """
     if min(len(runs), len(others)) < 2:
         raise ValueError(f"a spread needs two runs of each kind at least; got {len(runs)} and {len(others)}")
     from scipy import stats  # here and not above: whoever only takes means need not wait a second for it
 
-    a, b = ([run[key] for run in kind] for kind in (runs, others))
-    interval = stats.ttest_ind(a, b, equal_var=False).confidence_interval(0.95)
-    return Difference(statistics.mean(a) - statistics.mean(b), interval.low, interval.high)
+    values, seeds = ([[run[field] for run in sorted(kind, key=lambda run: run["seed"])] for kind in (runs, others)]
+                     for field in (key, "seed"))  # fmt: skip
+    if paired and (seeds[0] != seeds[1] or len(set(seeds[0])) < len(runs)):
+        raise ValueError(f"pairs need one run a seed of each kind; got seeds {seeds[0]} and {seeds[1]}")
+    test = stats.ttest_rel(*values) if paired else stats.ttest_ind(*values, equal_var=False)
+    interval = test.confidence_interval(0.95)
+    return Difference(statistics.mean(values[0]) - statistics.mean(values[1]), interval.low, interval.high)

@@ -158,8 +158,8 @@ def test_kept_results_say_where_they_come_from(root):
         kinds = {}
         for run in results["runs"]:
             kinds.setdefault(tuple(run.get(field) for field in named), []).append(run["seed"])
-        assert all(sorted(seeds) == results["seeds"] for seeds in kinds.values())
-        assert len(results["seeds"]) >= 3
+        for seeds in kinds.values():
+            assert len(seeds) >= 3 and sorted(seeds) == results["seeds"][: len(seeds)]
 
 
 # ---- make ----------------------------------------------------------------------------------

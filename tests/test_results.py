@@ -37,6 +37,17 @@ def test_a_difference_is_welchs_and_is_shown_only_where_its_interval_leaves_out_
         results.difference(a, runs("b", 0.5))
 
 
+def test_a_paired_difference_looks_at_each_seed():
+    a, b = runs("a", 0.50, 0.61, 0.70), runs("b", 0.49, 0.59, 0.69)
+    assert not results.difference(a, b).shown  # the spread over the seeds hides it
+    found = results.difference(a, b[::-1], paired=True)  # in any order
+    half = stats.t.ppf(0.975, 2) * 0.01 / 3  # of 0.01, 0.02, 0.01: the standard error
+    assert found == pytest.approx((0.04 / 3, 0.04 / 3 - half, 0.04 / 3 + half))
+    for other in (runs("b", 0.5, 0.6), [*b, b[0]]):
+        with pytest.raises(ValueError, match="pairs need one run a seed of each kind; got seeds"):
+            results.difference(a, other, paired=True)
+
+
 def test_select_and_summary_name_what_is_not_there():
     both = runs("a", 0.5, 0.7) + runs("b", 0.1)
     assert results.summary(results.select(both, case="a")) == pytest.approx((0.6, 0.02**0.5, 2))
@@ -63,6 +74,16 @@ def test_no_cell_of_a_study_is_there_twice_and_every_network_can_be_built(ablati
         for cell, options, _ in cells:
             channels, size, _ = ablations.data.SHAPES[cell["dataset"]]
             ablations.arithmetic.trace_shapes(models.plain_cnn(channels, **options), (channels, size, size))
+
+
+def test_kept_studies_hold_just_what_the_script_measures(ablations):
+    for name, study in ablations.STUDIES.items():
+        kept, wanted = results.load(name), [cell for cell, _, _ in study()]
+        found = [ablations.cell_of(run) for run in kept["runs"]]
+        assert kept["recipe"] == ablations.RECIPE
+        assert all(cell in wanted for cell in found)
+        for cell in wanted:
+            assert found.count(cell) == (3 if cell["case"] in ablations.SLOW else 5), cell
 
 
 def test_a_part_of_a_set_has_its_share_of_every_class_and_its_seed(ablations, photos):
