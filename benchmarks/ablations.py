@@ -119,12 +119,14 @@ def measure(study, options):
     print_table(study, runs)
 
 
-MEASURED = ("seed", "parameters", "multiply_adds", "seconds", "train_accuracy", "valid_accuracy", "test_accuracy")
+BESIDE_THE_CELL = (
+    "options", "seed", "parameters", "multiply_adds", "seconds", "train_accuracy", "valid_accuracy", "test_accuracy",
+)  # fmt: skip
 
 
 def cell_of(run):
-    """What makes runs comparable: all fields but the seed and what was measured."""
-    return {field: value for field, value in run.items() if field not in MEASURED}
+    """What makes runs comparable: all fields but the network's options, the seed and what was measured."""
+    return {field: value for field, value in run.items() if field not in BESIDE_THE_CELL}
 
 
 def one_run(cell, network, augment, seed, source):
@@ -146,7 +148,7 @@ def one_run(cell, network, augment, seed, source):
     trace = arithmetic.trace_shapes(model, tuple(few.images.shape[1:]))
     print(*cell.values(), f"seed {seed}:", *(f"{name} {100 * a:.1f}" for name, a in accuracy.items()), flush=True)
     return cell | {
-        "seed": seed, "parameters": models.count_parameters(model),
+        "options": network, "seed": seed, "parameters": models.count_parameters(model),
         "multiply_adds": sum(layer.multiply_adds for layer in trace), "seconds": round(sum(history.seconds), 2),
         **{name: round(a, 4) for name, a in accuracy.items()},
     }  # fmt: skip

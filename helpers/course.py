@@ -58,7 +58,8 @@ def hardware():
     described = Path("/proc/cpuinfo")  # Linux only; elsewhere Python's own words must do
     lines = described.read_text().splitlines() if described.exists() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return f"{(names or [platform.processor() or platform.machine()])[0]}, {torch.get_num_threads()} cores"
+    cores = torch.get_num_threads()
+    return f"{(names or [platform.processor() or platform.machine()])[0]}, {cores} core{'s' if cores > 1 else ''}"
 
 
 def install_missing(in_colab):
