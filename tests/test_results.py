@@ -115,10 +115,10 @@ def test_a_study_goes_on_where_it_stopped_and_refuses_another_recipe(ablations, 
         return json.loads(path.read_text())["runs"]
 
     one = start(1)
-    assert len(one) == 7  # three shares of two kinds, and the longer one of those chosen
+    assert len(one) == 4  # two shares of two kinds
     two = start(2)
-    assert two[:7] == one
-    assert [run["seed"] for run in two] == [0] * 7 + [1] * 7
+    assert two[:4] == one
+    assert [run["seed"] for run in two] == [0] * 4 + [1] * 4
     assert "fashion_mnist off 0.01" in capsys.readouterr().out
     monkeypatch.setattr(ablations, "RECIPE", ablations.RECIPE | {"lr": 1})
     with pytest.raises(SystemExit, match="holds another recipe or source"):
