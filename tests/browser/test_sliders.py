@@ -18,6 +18,8 @@ pytestmark = [
     pytest.mark.skipif(importlib.util.find_spec("playwright") is None, reason="playwright is not installed"),
 ]
 
+PATIENCE = 20  # seconds, for a machine that trains networks beside it; how quick a slider is, `make bench` says
+
 # Run in the page's own kernel: the labs that its cells have given, and what each must show.
 LOOK = """
 import json as _json
@@ -70,13 +72,13 @@ def sliders(opened):
 
 
 def expect(opened, number, place, **state):
-    """Within 5 seconds the lab has that state, and then the picture that the kernel paints for it, alt text and all."""
-    latest = time.monotonic() + 5
+    """The lab gets that state, and then the picture that the kernel paints for it, alt text and all."""
+    latest = time.monotonic() + PATIENCE
     while (live := state_of(opened, number, state)) != pytest.approx(state):
         assert time.monotonic() < latest, f"{live}, and not {state}"
         opened.page.wait_for_timeout(50)
     alt, source = re.search(r'alt="([^"]*)".*src="([^"]+)"', opened.ask(f"print(_wanted({number}))")).groups()
-    place.locator(f'img[src="{source}"]').wait_for(timeout=5_000)
+    place.locator(f'img[src="{source}"]').wait_for(timeout=1000 * PATIENCE)
     assert jupyterlab.picture_of(place) == (html.unescape(alt), source)
 
 
@@ -119,7 +121,7 @@ def test_questions_are_answered_by_keyboard(notebook):
     button.focus()
     page.keyboard.press("Enter")
     told = area.locator('div[role="status"]').first
-    told.wait_for(timeout=5_000)
+    told.wait_for(timeout=1000 * PATIENCE)
     assert re.match(r"(Right\.|Not so\.) .{10}", told.inner_text())
 
 
