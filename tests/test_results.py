@@ -83,7 +83,8 @@ def test_kept_studies_hold_just_what_the_script_measures(ablations):
         assert kept["recipe"] == ablations.RECIPE
         assert all(cell in wanted for cell in found)
         for cell in wanted:
-            assert found.count(cell) == (3 if cell["case"] in ablations.SLOW else 5), cell
+            is_slow = (cell["dataset"], cell["case"]) in ablations.SLOW
+            assert found.count(cell) == (3 if is_slow else 5), cell
 
 
 def test_a_part_of_a_set_has_its_share_of_every_class_and_its_seed(ablations, photos):
