@@ -66,8 +66,9 @@ def difference(runs, others, key="test_accuracy", paired=False):
         raise ValueError(f"a spread needs two runs of each kind at least; got {len(runs)} and {len(others)}")
     from scipy import stats  # here and not above: whoever only takes means need not wait a second for it
 
-    values, seeds = ([[run[field] for run in sorted(kind, key=lambda run: run["seed"])] for kind in (runs, others)]
-                     for field in (key, "seed"))  # fmt: skip
+    both = [sorted(kind, key=lambda run: run["seed"]) for kind in (runs, others)]
+    values = [[run[key] for run in kind] for kind in both]
+    seeds = [[run["seed"] for run in kind] for kind in both]
     if paired and (seeds[0] != seeds[1] or len(set(seeds[0])) < len(runs)):
         raise ValueError(f"pairs need one run a seed of each kind; got seeds {seeds[0]} and {seeds[1]}")
     test = stats.ttest_rel(*values) if paired else stats.ttest_ind(*values, equal_var=False)

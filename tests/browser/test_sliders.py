@@ -100,8 +100,9 @@ def drag(page, handle, share):
 
 def test_every_slider_moves_its_picture_by_keyboard_and_by_mouse(notebook):
     page = notebook.page
-    assert page.locator(".widget-slider, .widget-hslider").count(), "a notebook without a slider"
-    for number, place, name, label in sliders(notebook):
+    found = sliders(notebook)
+    assert found, "a notebook without a slider"
+    for number, place, name, label in found:
         handle, stops = jupyterlab.handle_of(place, label), f"print(_json.dumps(_stops({number}, {name!r})))"
         handle.focus()
         page.keyboard.press("Home")
