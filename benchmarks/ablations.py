@@ -22,8 +22,9 @@ import torch
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from helpers import arithmetic, course, data, models, results, train  # noqa: E402
+from helpers import arithmetic, data, models, results, train  # noqa: E402
 from helpers.augment import Augment  # noqa: E402
+from helpers.train import machine  # noqa: E402
 
 EPOCHS = 2  # of the full set
 RECIPE = {"batch_size": 128, "lr": 0.01, "optimizer": "adamw", "schedule": "one-cycle", "epochs": EPOCHS}
@@ -191,7 +192,7 @@ def save(study, runs, options, path):
     """Write all runs, one a line, so that a change of the file can be read."""
     head = {
         "command": f"python benchmarks/ablations.py {study} --seeds {options.seeds} --threads {options.threads}",
-        "date": date.today().isoformat(), "source": options.source, "hardware": course.hardware(),
+        "date": date.today().isoformat(), "source": options.source, "hardware": machine.hardware(),
         "torch": torch.__version__, "recipe": RECIPE, "seeds": sorted({run["seed"] for run in runs}),
     }  # fmt: skip
     lines = ",\n".join(f"  {json.dumps(run)}" for run in runs)

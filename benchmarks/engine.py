@@ -17,7 +17,8 @@ from torch.profiler import ProfilerActivity, profile
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from helpers import course, data, recipes, train
+from helpers import data, train
+from helpers.train import machine, recipes
 
 KINDS = {  # the first one whose words are in an operation's name gets its time
     "convolution": ["conv"],
@@ -48,7 +49,7 @@ def main():
         whole.append(epoch(recipe, few))
     share = statistics.median(rest) / statistics.median(whole)
     print(
-        f"{options.dataset}, recipe {options.recipe}, on {course.hardware()}, {ROUNDS} rounds of {len(few):,} pictures"
+        f"{options.dataset}, recipe {options.recipe}, on {machine.hardware()}, {ROUNDS} rounds of {len(few):,} pictures"
     )
     print(f"an epoch of fit: {statistics.median(whole):.2f} s; of it without forward, backward and step: "
           f"{statistics.median(rest):.2f} s, {100 * share:.1f} % of the time")  # fmt: skip

@@ -27,7 +27,8 @@ sys.path.insert(0, str(ROOT))
 
 import peers  # noqa: E402
 
-from helpers import arithmetic, course, data, recipes, train  # noqa: E402
+from helpers import arithmetic, data, results  # noqa: E402
+from helpers.train import machine, recipes  # noqa: E402
 
 README = ROOT / "README.md"
 PEERS = {"cifar10": "peer: tutorial", "fashion_mnist": "peer: tinyvgg"}
@@ -40,16 +41,21 @@ def main():
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--table", action="store_true")
-    parser.add_argument("--results", type=Path, default=recipes.RESULTS)
+    parser.add_argument("--results", type=Path, default=results.LADDER)
     options = parser.parse_args()
     if options.quick:
         return quick()
     if not options.table:
         measure(options)
     for dataset in PEERS:
-        print(f"\n{dataset}\n" + recipes.table(dataset, options.results))
-    if options.results == recipes.RESULTS:
+        print(f"\n{dataset}\n" + table(dataset, options.results))
+    if options.results == results.LADDER:
         README.write_text(with_tables(README.read_text()))
+
+
+def table(dataset, path=results.LADDER):
+    changes = {name: recipe.change for name, recipe in recipes.RECIPES[dataset].items()}
+    return results.ladder_table(dataset, changes, path)
 
 
 def with_tables(text):
@@ -57,13 +63,13 @@ def with_tables(text):
     for dataset in PEERS:
         before, rest = text.split(f"<!-- ladder {dataset} -->", 1)
         after = rest.split("<!-- end -->", 1)[1]
-        text = f"{before}<!-- ladder {dataset} -->\n\n{recipes.table(dataset)}\n\n<!-- end -->{after}"
+        text = f"{before}<!-- ladder {dataset} -->\n\n{table(dataset)}\n\n<!-- end -->{after}"
     return text
 
 
 def measure(options):
-    runs = recipes.measured(options.results)
-    here = course.hardware()
+    runs = results.ladder_runs(options.results)
+    here = machine.hardware()
     runs = [run for run in runs if not changed(run)]  # what is no longer a recipe is measured anew
     done = {(run["dataset"], run["recipe"], run["seed"]) for run in runs if run["hardware"] == here}
     for seed in range(options.seeds):
@@ -113,7 +119,7 @@ def one_run(dataset, name, seed, *more):
     return json.loads(lines[-1]) | {"recipe": name} | settings | {
         "multiply_adds": multiply_adds(dataset, name), "matmul_gflops": matmul_gflops(),
         "peak_gb": round(used.ru_maxrss / 2**20, 2), "date": date.today().isoformat(),
-        "hardware": course.hardware(), "torch": torch.__version__,
+        "hardware": machine.hardware(), "torch": torch.__version__,
     }  # fmt: skip
 
 
@@ -130,10 +136,10 @@ def multiply_adds(dataset, name):
 @functools.cache
 def matmul_gflops(size=2048, seconds=1.0):
     """What this machine multiplies at most, in GFLOP/s: two large matrices, in bf16 where training uses it, else fp32."""
-    device = train.choose_device()
+    device = machine.choose_device()
     a, b = (torch.randn(size, size, device=device) for _ in range(2))
     rate, end = 0.0, time.perf_counter() + seconds
-    with train.autocast(device):
+    with machine.autocast(device):
         while time.perf_counter() < end:
             start = time.perf_counter()
             for _ in range(10):

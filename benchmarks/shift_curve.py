@@ -24,7 +24,8 @@ import torch.nn.functional as F
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from helpers import augment, course, data, models, train  # noqa: E402
+from helpers import augment, data, models, train  # noqa: E402
+from helpers.train import machine  # noqa: E402
 
 MARGIN, FARTHEST = 8, 8
 RECIPE = {"epochs": 3, "batch_size": 128, "lr": 0.01}  # the same for all; tried on the validation split
@@ -43,7 +44,7 @@ def main():
         "command": f"python benchmarks/shift_curve.py --seeds {options.seeds} --source {options.source}",
         "date": date.today().isoformat(),
         "source": f"fashion_mnist, {options.source}",
-        "hardware": course.hardware(),
+        "hardware": machine.hardware(),
         "torch": torch.__version__,
         "recipe": RECIPE,
         "shifts": list(range(FARTHEST + 1)),

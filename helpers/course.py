@@ -32,7 +32,8 @@ def environment():
     """Print what this machine offers the course; return it as a dict of strings."""
     import torch
 
-    from helpers import data, train
+    from helpers import data
+    from helpers.train import machine
 
     found = {
         "Python": platform.python_version(),
@@ -40,26 +41,13 @@ def environment():
         "torchvision": importlib.metadata.version("torchvision"),
         "ipywidgets": importlib.metadata.version("ipywidgets"),
         "cores": str(os.cpu_count()),
-        "device": train.choose_device().type,
+        "device": machine.choose_device().type,
     }
     for name in data.CLASSES:
         found[name] = "the full set" if data.full_is_whole(name) else "the embedded sample"
     for what, value in found.items():
         print(f"{what:14} {value}")
     return found
-
-
-def hardware():
-    """What computes here, in words, for results that are kept: the GPU or the processor, and the cores in use."""
-    import torch
-
-    if torch.cuda.is_available():
-        return torch.cuda.get_device_name()
-    described = Path("/proc/cpuinfo")  # Linux only; elsewhere Python's own words must do
-    lines = described.read_text().splitlines() if described.exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    cores = torch.get_num_threads()
-    return f"{(names or [platform.processor() or platform.machine()])[0]}, {cores} core{'s' if cores > 1 else ''}"
 
 
 def install_missing(in_colab):

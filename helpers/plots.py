@@ -104,7 +104,7 @@ def show_confusion(matrix, classes):
 def show_ladder(rungs):
     """Draw the accuracy of each recipe against its seconds of training, on a scale of powers.
 
-    rungs: name → `recipes.Rung`; a name that begins with "peer" gets a mark of its own.
+    rungs: name → `results.Rung`; a name that begins with "peer" gets a mark of its own.
     """
     figure, axes = plt.subplots(figsize=(9, 4.8))
     labels = []  # (seconds, height) of each

@@ -1,11 +1,13 @@
-"""Measured runs that lie in `notebooks/results/`: read them, take means, and test whether two kinds of run differ."""
+"""Measured runs that lie in `notebooks/results/` and `benchmarks/results/`: read them, take means, and test whether two kinds of run differ."""
 
 import json
 import statistics
 from pathlib import Path
 from typing import NamedTuple
 
-RESULTS = Path(__file__).resolve().parent.parent / "notebooks/results"
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "notebooks/results"
+LADDER = ROOT / "benchmarks/results/ladder.json"  # what benchmarks/ladder.py measured of the recipes
 
 
 class Summary(NamedTuple):
@@ -74,3 +76,96 @@ def difference(runs, others, key="test_accuracy", paired=False):
     test = stats.ttest_rel(*values) if paired else stats.ttest_ind(*values, equal_var=False)
     interval = test.confidence_interval(0.95)
     return Difference(statistics.mean(values[0]) - statistics.mean(values[1]), interval.low, interval.high)
+
+
+# ---- the ladder ----------------------------------------------------------------------------
+
+
+class Rung(NamedTuple):
+    """What was measured of a recipe: means over the seeds; accuracies from 0 to 1, on the test set; sd: of the accuracy."""
+
+    seconds: float
+    accuracy: float
+    sd: float
+    seeds: int
+
+
+def rungs(dataset, device=None, path=LADDER):
+    """What `benchmarks/ladder.py` measured on one machine: name of a recipe or peer → `Rung`, in the ladder's order.
+
+    device: "cpu", "cuda" or "mps"; None, or one on which nothing was measured, takes what there is.
+    Returns the dict and the name of the machine; ({}, "") where nothing was measured.
+    """
+    runs = [run for run in ladder_runs(path) if run["dataset"] == dataset]
+    runs = [run for run in runs if run["device"] == device] or runs
+    hardware = runs[0]["hardware"] if runs else ""  # never a mean over two machines
+    measured = {}
+    for name in dict.fromkeys(run["recipe"] for run in runs):
+        mine = [run for run in runs if run["recipe"] == name and run["hardware"] == hardware]
+        if mine:
+            measured[name] = Rung(summary(mine, "seconds").mean, *summary(mine))
+    return measured, hardware
+
+
+def quickest(dataset, target, device, path=LADDER):
+    """The name of the recipe that was measured to reach `target` % on the test set in the least time on such a device.
+
+    device: "cpu", "cuda" or "mps".  Raises ValueError, naming the best, where none reaches it.
+    """
+    measured = {name: rung for name, rung in rungs(dataset, device, path)[0].items() if not name.startswith("peer")}
+    reaching = {name: rung.seconds for name, rung in measured.items() if 100 * rung.accuracy >= target}
+    if not reaching:
+        best = max(measured, key=lambda name: measured[name].accuracy, default=None)
+        raise ValueError(
+            f"no recipe is known to reach {target:g} % on {dataset}"
+            + (
+                f": the best, {best}, reaches {100 * measured[best].accuracy:.1f} %"
+                if best
+                else f": {path} holds no runs"
+            )
+        )
+    return min(reaching, key=reaching.get)
+
+
+def ladder_runs(path=LADDER):
+    """Every run that `benchmarks/ladder.py` has measured: a list of dicts; empty where there is no such file."""
+    return json.loads(path.read_text())["runs"] if path.exists() else []
+
+
+def ladder_table(dataset, changes, path=LADDER):
+    """What was measured of a data set's ladder, as a Markdown table: means over the seeds, and the accuracies' sd.
+
+    changes: name of a recipe → what it changes, in words.
+
+    "× peer": images a second, as a multiple of what the peer gets through on the same machine.
+    """
+    lines = [
+        "| recipe | change | parameters | multiply-adds | seconds | images/s | × peer | share of limit | memory | test accuracy |",
+        "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|",
+    ]
+    runs = [run for run in ladder_runs(path) if run["dataset"] == dataset]
+    for hardware in dict.fromkeys(run["hardware"] for run in runs):
+        lines.append(f"| **{hardware}** | | | | | | | | | |")
+        here = [run for run in runs if run["hardware"] == hardware]
+        peer = [run for run in here if run["recipe"].startswith("peer")]
+        limit = max(run["matmul_gflops"] for run in here)  # a shared machine is slower at times
+        for name in dict.fromkeys(run["recipe"] for run in here):
+            change = changes.get(name, "with the usual DataLoader")
+            lines.append(_row(name, change, [run for run in here if run["recipe"] == name], peer, limit))
+    return "\n".join(lines)
+
+
+def _row(name, change, runs, peer, limit):
+    def mean(key, of=runs):
+        return summary(of, key).mean
+
+    accuracy = summary(runs)
+    spread = f" ± {100 * accuracy.sd:.2f}" if len(runs) > 1 else ""
+    rate = mean("images_per_second")
+    ratio = f"{rate / mean('images_per_second', peer):.1f}" if peer else "–"
+    gflops = 6e-9 * rate * runs[0]["multiply_adds"]  # forward once, backward twice, 2 operations a multiply-add
+    return (
+        f"| {name} | {change} | {runs[0]['parameters']:,} | {runs[0]['multiply_adds'] / 1e6:.1f} M | {mean('seconds'):.0f} | "
+        f"{rate:,.0f} | {ratio} | {100 * gflops / limit:.0f} % | {mean('peak_gb'):.1f} GB | "
+        f"{100 * accuracy.mean:.2f}{spread} % |"
+    )

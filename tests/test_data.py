@@ -17,6 +17,8 @@ import pytest
 import torch
 
 from helpers import data
+from helpers.data import __main__ as command
+from helpers.data import files, sets
 
 SIZES = {
     ("fashion_mnist", "sample"): {"train": 9_000, "valid": 1_000, "test": 2_000},
@@ -59,7 +61,7 @@ def test_validation_is_cut_off_the_training_set_and_always_the_same():
     train, valid = (data.load("fashion_mnist", split, source="sample") for split in ("train", "valid"))
     again = data.load("fashion_mnist", "valid", source="sample")
     assert torch.equal(valid.images, again.images)
-    whole, _ = data._read("fashion_mnist", "train", "sample")
+    whole, _ = sets._read("fashion_mnist", "train", "sample")
     split_up = sorted(image.numpy().tobytes() for image in torch.cat([train.images, valid.images]))
     assert split_up == sorted(image.numpy().tobytes() for image in whole)
 
@@ -90,7 +92,7 @@ def test_the_sums_are_those_of_torchvision():
     from torchvision.datasets import CIFAR10
 
     theirs = dict(CIFAR10.train_list + CIFAR10.test_list + [[CIFAR10.meta["filename"], CIFAR10.meta["md5"]]])
-    assert theirs == data.OFFICIAL_MD5["cifar10"]
+    assert theirs == files.OFFICIAL_MD5["cifar10"]
 
 
 # ---- a full set on disk: whole, damaged, incomplete ----------------------------------------
@@ -102,12 +104,12 @@ def small_cifar10(no_full_sets, monkeypatch):
     folder = no_full_sets / data.FOLDERS["cifar10"]
     folder.mkdir()
     sums = {}
-    for i, file in enumerate(data.OFFICIAL_MD5["cifar10"]):
+    for i, file in enumerate(files.OFFICIAL_MD5["cifar10"]):
         batch = {"data": np.full((10_000, 3072), i, dtype=np.uint8), "labels": [n % 10 for n in range(10_000)]}
         packed = pickle.dumps(batch if i < 6 else {"label_names": list(data.CLASSES["cifar10"])})
         (folder / file).write_bytes(packed)
         sums[file] = hashlib.md5(packed).hexdigest()
-    monkeypatch.setitem(data.OFFICIAL_MD5, "cifar10", sums)
+    monkeypatch.setitem(files.OFFICIAL_MD5, "cifar10", sums)
     return folder
 
 
@@ -150,7 +152,7 @@ def served_cifar10(small_cifar10, monkeypatch, tmp_path_factory):
     with tarfile.open(packed, "w:gz", compresslevel=1) as archive:
         archive.add(small_cifar10, arcname=CIFAR10.base_folder)
     shutil.rmtree(small_cifar10)
-    sums = data.OFFICIAL_MD5["cifar10"]
+    sums = files.OFFICIAL_MD5["cifar10"]
     monkeypatch.setattr(CIFAR10, "tgz_md5", hashlib.md5(packed.read_bytes()).hexdigest())
     monkeypatch.setattr(CIFAR10, "train_list", [[file, sums[file]] for file, _ in CIFAR10.train_list])
     monkeypatch.setattr(CIFAR10, "test_list", [[file, sums[file]] for file, _ in CIFAR10.test_list])
@@ -190,7 +192,7 @@ def test_download_replaces_a_damaged_set(served_cifar10, no_full_sets):
 
 def test_a_failed_download_leaves_the_sample_and_says_how_to_go_on(served_cifar10, no_full_sets, capsys):
     served_cifar10.write_bytes(b"not the set")
-    assert data.main(["download", "cifar10"]) == 1
+    assert command.main(["download", "cifar10"]) == 1
     out = capsys.readouterr().out
     assert "goes on with the embedded sample" in out
     assert "python -m helpers.data download cifar10" in out
@@ -235,8 +237,8 @@ def test_make_samples_makes_the_same_files_again(full_sets, root, tmp_path):
 def test_the_sample_holds_the_official_pictures(full_sets):
     for name in data.CLASSES:
         for part in ("train", "test"):
-            images, labels = data._read(name, part, "sample")
-            official, official_labels = data._read(name, part, "full")
+            images, labels = sets._read(name, part, "sample")
+            official, official_labels = sets._read(name, part, "full")
             indices = json.loads((data.SAMPLES / f"{name}_{part}.json").read_text())["indices"]
             assert torch.equal(images, official[indices])
             assert torch.equal(labels, official_labels[indices])

@@ -77,7 +77,7 @@ def test_a_process_that_dies_ends_the_run_with_an_error(root, tmp_path):
     script = tmp_path / "dies.py"
     script.write_text(
         "import os, sys; sys.path.insert(0, os.getcwd())\n"
-        "from helpers import augment, command, parallel\n"
+        "from helpers import augment\nfrom helpers.train import __main__ as command, parallel\n"
         "flip, calls = augment.random_flip, []\n"
         "def dying(images):\n"
         "    calls.append(1)\n"

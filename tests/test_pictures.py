@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-from helpers import augment, models, pixels, plots, recipes, train, widgets
+from helpers import augment, models, pixels, plots, results, train, widgets
 from helpers.widgets import processes
 
 VERTICAL = torch.tensor([[-1.0, 0, 1], [-2, 0, 2], [-1, 0, 1]])
@@ -138,7 +138,7 @@ def test_every_figure_reaches_the_page_with_its_alt_text_and_is_closed(clothes, 
         (lambda: plots.show_confusion(torch.tensor([[5, 2], [1, 9]]), ["cat", "dog"]), "2 pictures of cat called dog"),
         (
             lambda: plots.show_ladder(
-                {"peer: x": recipes.Rung(60, 0.54, 0.01, 3), "quick": recipes.Rung(3, 0.5, 0.01, 3)}
+                {"peer: x": results.Rung(60, 0.54, 0.01, 3), "quick": results.Rung(3, 0.5, 0.01, 3)}
             ),
             "from 50.0 % after 3 s (quick) to 54.0 % after 60 s (peer: x)",
         ),

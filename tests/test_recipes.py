@@ -14,8 +14,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from helpers import command, models, optimizers, recipes, train
+from helpers import models, results, train
 from helpers.augment import Augment
+from helpers.train import __main__ as command
+from helpers.train import optimizers, recipes
 
 RUN = [sys.executable, "-m", "helpers.train", "--dataset", "fashion_mnist", "--source", "sample"]
 
@@ -155,20 +157,20 @@ def measured(tmp_path):
      (55, "mps", "batch")],
 )  # fmt: skip
 def test_a_target_takes_the_quickest_recipe_whose_mean_reaches_it(measured, target, device, name):
-    assert recipes.quickest("cifar10", target, device, measured) == name
+    assert results.quickest("cifar10", target, device, measured) == name
 
 
 def test_a_target_beyond_all_recipes_is_refused_with_the_best(measured, tmp_path):
     with pytest.raises(
         ValueError, match=r"no recipe is known to reach 95 % on cifar10: the best, longer, reaches 90.0 %"
     ):
-        recipes.quickest("cifar10", 95, "cpu", measured)
+        results.quickest("cifar10", 95, "cpu", measured)
     with pytest.raises(ValueError, match="holds no runs"):
-        recipes.quickest("cifar10", 95, "cpu", tmp_path / "none.json")
+        results.quickest("cifar10", 95, "cpu", tmp_path / "none.json")
 
 
 def test_the_table_gives_means_and_spread_for_each_kind_of_hardware(measured):
-    lines = recipes.table("cifar10", measured).splitlines()
+    lines = results.ladder_table("cifar10", {}, measured).splitlines()
     row = next(line for line in lines if line.startswith("| batch"))
     assert "| 62,006 | 10.0 M | 11 | 1,000 | – | 60 % | 1.5 GB | 61.00 ± 1.41 % |" in row
     assert sum(line.startswith("| longer") for line in lines) == 2
@@ -176,17 +178,17 @@ def test_the_table_gives_means_and_spread_for_each_kind_of_hardware(measured):
 
 
 def test_a_summary_is_of_one_machine_and_says_which(measured, tmp_path):
-    rungs, hardware = recipes.summary("cifar10", results=measured)
+    rungs, hardware = results.rungs("cifar10", path=measured)
     assert hardware == "cpu"
     assert rungs["longer"] == (300, 0.90, 0.0, 1)
     assert rungs["batch"].sd == pytest.approx(0.02 / 2**0.5)
-    assert recipes.summary("cifar10", "cuda", measured)[0]["longer"].seconds == 3
-    assert recipes.summary("cifar10", results=tmp_path / "none.json") == ({}, "")
+    assert results.rungs("cifar10", "cuda", measured)[0]["longer"].seconds == 3
+    assert results.rungs("cifar10", path=tmp_path / "none.json") == ({}, "")
 
 
 @pytest.mark.parametrize("dataset", recipes.RECIPES)
 def test_every_rung_was_measured_as_it_stands_from_three_seeds(dataset):
-    runs = [run for run in recipes.measured() if run["dataset"] == dataset]
+    runs = [run for run in results.ladder_runs() if run["dataset"] == dataset]
     for name, recipe in recipes.RECIPES[dataset].items():
         mine = [run for run in runs if run["recipe"] == name]
         assert len({run["seed"] for run in mine}) >= 3, name
@@ -197,7 +199,8 @@ def test_every_rung_was_measured_as_it_stands_from_three_seeds(dataset):
 
 @pytest.mark.parametrize("dataset", recipes.RECIPES)
 def test_the_readmes_table_is_made_from_the_measured_runs(dataset, root):
-    assert recipes.table(dataset) in (root / "README.md").read_text()
+    changes = {name: recipe.change for name, recipe in recipes.RECIPES[dataset].items()}
+    assert results.ladder_table(dataset, changes) in (root / "README.md").read_text()
 
 
 # ---- augmentation --------------------------------------------------------------------------

@@ -12,7 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from helpers import data, memory, models, train
+from helpers import data, models, train
+from helpers.train import loop, machine
 
 
 def first(images, count):
@@ -70,7 +71,7 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others(some, othe
 
 def test_fit_is_the_plain_loop(some, others, monkeypatch):
     """One epoch of fit against the loop written out, with the same order and the same schedule."""
-    monkeypatch.setattr(train, "autocast", lambda device: contextlib.nullcontext())  # bf16 rounds more coarsely
+    monkeypatch.setattr(loop, "autocast", lambda device: contextlib.nullcontext())  # bf16 rounds more coarsely
     mine, theirs = fresh().to(memory_format=torch.channels_last), fresh()
     fit(theirs, some, others, epochs=1, batch_size=100)
 
@@ -228,21 +229,21 @@ def test_normalise_and_plot_say_what_they_want(clothes):
 )
 def test_bf16_is_used_where_the_cpu_has_it_and_is_quicker_with_it(has_bf16, seconds_in_bf16, used, monkeypatch):
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": has_bf16}, raising=False)
-    monkeypatch.setattr(train, "_convolution_seconds", {torch.bfloat16: seconds_in_bf16, torch.float32: 1.0}.get)
-    train._cpu_gains_from_bf16.cache_clear()
-    with train.autocast(torch.device("cpu")):
+    monkeypatch.setattr(machine, "_convolution_seconds", {torch.bfloat16: seconds_in_bf16, torch.float32: 1.0}.get)
+    machine._cpu_gains_from_bf16.cache_clear()
+    with machine.autocast(torch.device("cpu")):
         product = torch.ones(2, 2) @ torch.ones(2, 2)
-    train._cpu_gains_from_bf16.cache_clear()
+    machine._cpu_gains_from_bf16.cache_clear()
     assert product.dtype == (torch.bfloat16 if used else torch.float32)
 
 
 def test_a_device_that_is_not_there_is_refused():
-    assert train.choose_device("cpu").type == "cpu"
+    assert machine.choose_device("cpu").type == "cpu"
     if torch.cuda.is_available():
-        assert train.choose_device().type == "cuda"
+        assert machine.choose_device().type == "cuda"
     else:
         with pytest.raises(ValueError, match="no 'cuda' that torch .* can use; it has: .*cpu"):
-            train.choose_device("cuda")
+            machine.choose_device("cuda")
 
 
 @pytest.mark.parametrize("name", data.CLASSES)
@@ -270,14 +271,14 @@ def test_plain_cnn_puts_dropout_where_it_is_asked_for_and_refuses_what_is_no_cha
 
 
 @pytest.mark.skipif(
-    memory._glibc() is None or sys.platform != "linux", reason="only glibc on Linux is told to keep memory"
+    machine._glibc() is None or sys.platform != "linux", reason="only glibc on Linux is told to keep memory"
 )
 def test_freed_memory_is_kept_for_the_next_step_and_given_back_at_the_end():
     def resident():
         return 4096 * int(Path("/proc/self/statm").read_text().split()[1])
 
     before = resident()
-    with memory.freed_kept():
+    with machine.freed_kept():
         torch.ones(50_000_000)  # 200 MB, freed at once
         kept = resident() - before
     assert kept > 150e6 > resident() - before
@@ -285,5 +286,5 @@ def test_freed_memory_is_kept_for_the_next_step_and_given_back_at_the_end():
 
 def test_fit_tells_its_arguments_and_trains_where_there_is_no_glibc(some, others, monkeypatch):
     assert "batch_size" in inspect.signature(train.fit).parameters
-    monkeypatch.setattr(memory, "_glibc", lambda: None)
+    monkeypatch.setattr(machine, "_glibc", lambda: None)
     assert len(fit(fresh(), some, others, epochs=1, batch_size=100)) == 1

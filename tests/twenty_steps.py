@@ -11,11 +11,12 @@ from pathlib import Path
 import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from helpers import data, models, parallel, train
+from helpers import data, models, train
 from helpers.augment import Augment
+from helpers.train import loop, parallel
 
 torch.set_num_threads(1)
-train.autocast = lambda device: contextlib.nullcontext()  # bf16 rounds more coarsely than 1e-4
+loop.autocast = lambda device: contextlib.nullcontext()  # bf16 rounds more coarsely than 1e-4
 
 
 def main(results):

@@ -6,7 +6,8 @@ import io
 import json
 import sys
 
-from helpers import data, models, parallel, recipes, train
+from helpers import data, models, results, train
+from helpers.train import machine, parallel, recipes
 
 DESCRIPTION = """\
 Train a CNN of the course by one of its recipes, and test it once at the end.
@@ -89,7 +90,7 @@ def _run(options, device):
 def _choose(options, device):
     if options.target is None:
         return recipes.DEFAULT[options.dataset]
-    return recipes.quickest(options.dataset, options.target, train.choose_device(device).type)
+    return results.quickest(options.dataset, options.target, machine.choose_device(device).type)
 
 
 def _print_epoch(history, out):
@@ -130,3 +131,7 @@ def _parser():
         "--json", action="store_true", help="print one JSON line an epoch and a last one with the result"
     )
     return parser
+
+
+if __name__ == "__main__":
+    main()

@@ -5,18 +5,15 @@ them, `benchmarks/ladder.py` measures them, `python -m helpers.train --recipe NA
 Everything was chosen on the validation split.
 """
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import NamedTuple
 
 import torch
 from torch import nn
 
-from helpers import models, train
+from helpers import models
 from helpers.augment import Augment
-from helpers.results import summary as mean_sd_seeds
+from helpers.train.evaluation import normalise
 
 
 @dataclass(frozen=True)
@@ -49,7 +46,7 @@ class Recipe:
         model = self.network(images.images.shape[1], **self.options)
         if self.network is models.fast_cnn:
             some = images.images[:: max(1, len(images) // 5_000)]
-            models.whiten_stem(model, train.normalise(some, images.mean, images.std))
+            models.whiten_stem(model, normalise(some, images.mean, images.std))
         return model
 
     def settings(self, **changed):
@@ -118,7 +115,6 @@ RECIPES = {
     ),
 }  # fmt: skip
 DEFAULT = {"cifar10": "augment", "fashion_mnist": "small_cnn"}  # what a run without --recipe and --target takes
-RESULTS = Path(__file__).resolve().parent.parent / "benchmarks/results/ladder.json"
 
 
 def find(dataset, name):
@@ -128,91 +124,3 @@ def find(dataset, name):
     if name not in RECIPES[dataset]:
         raise ValueError(f"unknown recipe {name!r} for {dataset}: choose one of {', '.join(RECIPES[dataset])}")
     return RECIPES[dataset][name]
-
-
-class Rung(NamedTuple):
-    """What was measured of a recipe: means over the seeds; accuracies from 0 to 1, on the test set; sd: of the accuracy."""
-
-    seconds: float
-    accuracy: float
-    sd: float
-    seeds: int
-
-
-def summary(dataset, device=None, results=RESULTS):
-    """What `benchmarks/ladder.py` measured on one machine: name of a recipe or peer → `Rung`, in the ladder's order.
-
-    device: "cpu", "cuda" or "mps"; None, or one on which nothing was measured, takes what there is.
-    Returns the dict and the name of the machine; ({}, "") where nothing was measured.
-    """
-    runs = [run for run in measured(results) if run["dataset"] == dataset]
-    runs = [run for run in runs if run["device"] == device] or runs
-    hardware = runs[0]["hardware"] if runs else ""  # never a mean over two machines
-    rungs = {}
-    for name in dict.fromkeys(run["recipe"] for run in runs):
-        mine = [run for run in runs if run["recipe"] == name and run["hardware"] == hardware]
-        if mine:
-            rungs[name] = Rung(mean_sd_seeds(mine, "seconds").mean, *mean_sd_seeds(mine))
-    return rungs, hardware
-
-
-def quickest(dataset, target, device, results=RESULTS):
-    """The name of the recipe that was measured to reach `target` % on the test set in the least time on such a device.
-
-    device: "cpu", "cuda" or "mps".  Raises ValueError, naming the best, where none reaches it.
-    """
-    rungs = {name: rung for name, rung in summary(dataset, device, results)[0].items() if name in RECIPES[dataset]}
-    reaching = {name: rung.seconds for name, rung in rungs.items() if 100 * rung.accuracy >= target}
-    if not reaching:
-        best = max(rungs, key=lambda name: rungs[name].accuracy, default=None)
-        raise ValueError(
-            f"no recipe is known to reach {target:g} % on {dataset}"
-            + (
-                f": the best, {best}, reaches {100 * rungs[best].accuracy:.1f} %"
-                if best
-                else f": {results} holds no runs"
-            )
-        )
-    return min(reaching, key=reaching.get)
-
-
-def measured(results=RESULTS):
-    """Every run that `benchmarks/ladder.py` has measured: a list of dicts; empty where there is no such file."""
-    return json.loads(results.read_text())["runs"] if results.exists() else []
-
-
-def table(dataset, results=RESULTS):
-    """What was measured of a data set's ladder, as a Markdown table: means over the seeds, and the accuracies' sd.
-
-    "× peer": images a second, as a multiple of what the peer gets through on the same machine.
-    """
-    lines = [
-        "| recipe | change | parameters | multiply-adds | seconds | images/s | × peer | share of limit | memory | test accuracy |",
-        "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|",
-    ]
-    runs = [run for run in measured(results) if run["dataset"] == dataset]
-    for hardware in dict.fromkeys(run["hardware"] for run in runs):
-        lines.append(f"| **{hardware}** | | | | | | | | | |")
-        here = [run for run in runs if run["hardware"] == hardware]
-        peer = [run for run in here if run["recipe"].startswith("peer")]
-        limit = max(run["matmul_gflops"] for run in here)  # a shared machine is slower at times
-        for name in dict.fromkeys(run["recipe"] for run in here):
-            change = RECIPES[dataset][name].change if name in RECIPES[dataset] else "with the usual DataLoader"
-            lines.append(_row(name, change, [run for run in here if run["recipe"] == name], peer, limit))
-    return "\n".join(lines)
-
-
-def _row(name, change, runs, peer, limit):
-    def mean(key, of=runs):
-        return sum(run[key] for run in of) / len(of)
-
-    accuracy = torch.tensor([100 * run["test_accuracy"] for run in runs], dtype=torch.float64)
-    spread = f" ± {accuracy.std():.2f}" if len(runs) > 1 else ""
-    rate = mean("images_per_second")
-    ratio = f"{rate / mean('images_per_second', peer):.1f}" if peer else "–"
-    gflops = 6e-9 * rate * runs[0]["multiply_adds"]  # forward once, backward twice, 2 operations a multiply-add
-    return (
-        f"| {name} | {change} | {runs[0]['parameters']:,} | {runs[0]['multiply_adds'] / 1e6:.1f} M | {mean('seconds'):.0f} | "
-        f"{rate:,.0f} | {ratio} | {100 * gflops / limit:.0f} % | {mean('peak_gb'):.1f} GB | "
-        f"{accuracy.mean():.2f}{spread} % |"
-    )

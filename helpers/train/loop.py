@@ -6,32 +6,22 @@ rises and falls, a progress bar, checkpoints, several processes under torchrun, 
 loses nothing when you press Stop.  From a terminal: `python -m helpers.train --help`.
 """
 
-import contextlib
 import copy
-import functools
 import math
 import time
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from tqdm.auto import tqdm
 
-from helpers import data, memory, optimizers, parallel
-from helpers.checkpoints import Checkpoint, fingerprint
+from helpers.train import optimizers, parallel
+from helpers.train.checkpoints import Checkpoint, fingerprint
+from helpers.train.evaluation import check_image_set, evaluate, normalise
+from helpers.train.machine import autocast, choose_device, freed_kept
 
-EVALUATION_BATCH = 1_000  # pictures at a time when nothing is learned; large enough to keep the cores busy
 WEIGHT_DECAY = 0.01  # AdamW's own default
 SCHEDULES = ("one-cycle", "falling", "constant")
-
-
-class Evaluation(NamedTuple):
-    """accuracy: 0 to 1.  loss: mean cross-entropy in nats.  predictions: int64 (N,), a class index a picture."""
-
-    accuracy: float
-    loss: float
-    predictions: torch.Tensor
 
 
 @dataclass
@@ -61,7 +51,7 @@ class History:
         plots.show_history(self)
 
 
-@memory.freed_kept()
+@freed_kept()
 def fit(
     model, train, valid, *, epochs, batch_size, lr, augment=None, seed=0, device=None, checkpoint=None,
     optimizer="adamw", weight_decay=WEIGHT_DECAY, schedule="one-cycle", label_smoothing=0.0, on_epoch=None,
@@ -223,97 +213,6 @@ def _name(augment):
     return None if augment is None else getattr(augment, "__qualname__", repr(augment))
 
 
-def evaluate(model, images, flip=False):
-    """Accuracy, mean loss and predictions of the model on an `ImageSet`, as an `Evaluation`.  flip: see `predict`."""
-    logits = predict(model, images, flip)
-    predictions = logits.argmax(dim=1)
-    accuracy = (predictions == images.labels).double().mean().item()
-    return Evaluation(accuracy, F.cross_entropy(logits, images.labels).item(), predictions)
-
-
-@torch.inference_mode()
-def predict(model, images, flip=False):
-    """Logits, float (N, classes), of the model on an `ImageSet`, in evaluation mode, on the CPU.
-
-    flip: ask twice, for each picture and for its mirror image, and take the mean of both answers.
-    """
-    _check_image_set("images", images)
-    device = next(model.parameters()).device
-    was_training = model.training
-    model.eval()
-    logits = []
-    for batch in images.images.split(EVALUATION_BATCH):
-        x = normalise(batch.to(device), images.mean, images.std)
-        with autocast(device):
-            answer = model(x).float()
-            if flip:
-                answer = (answer + model(x.flip(-1)).float()) / 2
-        logits.append(answer.cpu())
-    model.train(was_training)
-    return torch.cat(logits)
-
-
-def normalise(images, mean, std):
-    """uint8 images (N, C, H, W) to floats with mean 0 and standard deviation 1 a channel, over the training set.
-
-    mean, std: one number per channel, as an `ImageSet` carries them.  The result is laid out
-    channels_last.  Raises ValueError for another shape or dtype.
-    """
-    if images.ndim != 4 or images.dtype != torch.uint8 or images.shape[1] != len(mean):
-        raise ValueError(
-            f"images must be uint8 (N, C, H, W) with C = {len(mean)}, a channel for each mean; "
-            f"got {images.dtype} {tuple(images.shape)}"
-        )
-    mean, std = (torch.tensor(v, dtype=torch.float32, device=images.device).view(-1, 1, 1) for v in (mean, std))
-    scaled = images.float().mul_(1 / (255 * std)).sub_(mean / std)  # (images / 255 − mean) / std, in two cheap steps
-    return scaled.contiguous(memory_format=torch.channels_last)
-
-
-def choose_device(device=None):
-    """The device asked for, or a GPU where there is one.  Raises ValueError where the one asked for is not there."""
-    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    if device is None:
-        return torch.device(next(name for name, found in there.items() if found))
-    kind = str(device).partition(":")[0]
-    if not there.get(kind, False):
-        found = ", ".join(name for name, found in there.items() if found)
-        raise ValueError(f"this machine has no {kind!r} that torch {torch.__version__} can use; it has: {found}")
-    return torch.device(device)
-
-
-def autocast(device):
-    """bf16 where this hardware is quicker with it, elsewhere fp32."""
-    if device.type == "cuda":
-        fast = torch.cuda.is_bf16_supported(including_emulation=False)
-    else:
-        fast = device.type == "cpu" and _cpu_gains_from_bf16()
-    return torch.autocast(device.type, dtype=torch.bfloat16) if fast else contextlib.nullcontext()
-
-
-@functools.cache
-def _cpu_gains_from_bf16():
-    """Measured, not believed: a CPU may have instructions for bf16 and still be quicker without them.
-
-    A Xeon without AMX multiplies large matrices at 323 GFLOP/s in fp32 and at 177 in bf16.
-    """
-    capabilities = getattr(torch.cpu, "get_capabilities", dict)()  # torch 2.10 and later can ask
-    if not (capabilities.get("avx512_bf16") or capabilities.get("amx_bf16")):
-        return False  # emulated, it is slower: 9 times on a Zen 3 core
-    return 1.2 * _convolution_seconds(torch.bfloat16) < _convolution_seconds(torch.float32)
-
-
-def _convolution_seconds(dtype, rounds=5):
-    """The shortest time that this CPU takes for a convolution of a usual size, 1.2 billion operations."""
-    maps = torch.ones(64, 64, 16, 16, dtype=dtype).contiguous(memory_format=torch.channels_last)
-    kernels = torch.ones(64, 64, 3, 3, dtype=dtype)
-    times = []
-    for _ in range(rounds):
-        start = time.perf_counter()
-        F.conv2d(maps, kernels, padding=1)
-        times.append(time.perf_counter() - start)
-    return min(times)
-
-
 def _augmented(augment, x):
     result = augment(x)
     if result.shape != x.shape or result.dtype != x.dtype:
@@ -325,8 +224,8 @@ def _augmented(augment, x):
 
 
 def _check_arguments(train, valid, epochs, batch_size, lr, label_smoothing):
-    _check_image_set("train", train)
-    _check_image_set("valid", valid)
+    check_image_set("train", train)
+    check_image_set("valid", valid)
     for what, value in [("epochs", epochs), ("batch_size", batch_size)]:
         if not isinstance(value, int) or value < 1:
             raise ValueError(f"{what} must be a whole number, 1 or more; got {value!r}")
@@ -336,19 +235,3 @@ def _check_arguments(train, valid, epochs, batch_size, lr, label_smoothing):
         raise ValueError(f"lr must be above 0; got {lr!r}")
     if not 0 <= label_smoothing < 1:
         raise ValueError(f"label_smoothing must be from 0 up to, not including, 1; got {label_smoothing!r}")
-
-
-def _check_image_set(what, images):
-    if not isinstance(images, data.ImageSet):
-        raise ValueError(f"{what} must be an ImageSet, such as data.load returns; got {type(images).__name__}")
-    shape, dtype = tuple(images.images.shape), images.images.dtype
-    if len(shape) != 4 or dtype != torch.uint8 or len(images.labels) != shape[0]:
-        raise ValueError(
-            f"{what} must hold uint8 images (N, C, H, W) and N labels; got {dtype} {shape}, {len(images.labels)} labels"
-        )
-
-
-if __name__ == "__main__":
-    from helpers import command  # a room of its own: notebooks never need it
-
-    command.main()

@@ -1,0 +1,11 @@
+"""Train a CNN and measure it: `fit`, `evaluate`, `predict`, `normalise`, `History`.
+
+The rooms behind this face: `loop` (fit and its history), `evaluation`, `machine` (what the hardware can do),
+`optimizers`, `checkpoints`, `parallel` (several processes), `recipes` (the ladders).  From a terminal:
+`python -m helpers.train --help`.
+"""
+
+from helpers.train.evaluation import Evaluation, evaluate, normalise, predict
+from helpers.train.loop import History, fit
+
+__all__ = ["Evaluation", "History", "evaluate", "fit", "normalise", "predict"]
