@@ -4,7 +4,8 @@ import random
 
 import torch
 
-from helpers.exercises.grading import Exercise, Wrong, call_on_all, check_function, function, kind
+from helpers.exercises.comparing import Wrong, kind
+from helpers.exercises.grading import Exercise, call_on_all, check_function, function
 from helpers.exercises.questions import Choice, Question
 
 

@@ -3,7 +3,8 @@
 import torch
 import torch.nn.functional as F
 
-from helpers.exercises.grading import Exercise, Wrong, difference, value
+from helpers.exercises.comparing import Wrong, difference
+from helpers.exercises.grading import Exercise, value
 from helpers.exercises.questions import Choice, Question
 
 

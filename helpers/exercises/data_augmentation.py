@@ -6,7 +6,8 @@ import torch
 import torch.nn.functional as F
 
 from helpers import augment
-from helpers.exercises.grading import Exercise, Wrong, call_on_all, check_function, kind, sample
+from helpers.exercises.comparing import Wrong, kind
+from helpers.exercises.grading import Exercise, call_on_all, check_function, sample
 from helpers.exercises.questions import Choice, Question
 
 MOST, PICTURES, ROWS, COLUMNS = 2, 60, 6, 7

@@ -3,7 +3,8 @@
 import torch
 from torch import nn
 
-from helpers.exercises.grading import UNSOLVED, Exercise, Wrong, call_on_all, check_function, difference, function, kind
+from helpers.exercises.comparing import Wrong, difference, kind
+from helpers.exercises.grading import UNSOLVED, Exercise, call_on_all, check_function, function
 from helpers.exercises.questions import Choice, Question
 
 LEEWAY = 0.06  # that the share dropped may differ from p: over five standard deviations of 2,000 coins

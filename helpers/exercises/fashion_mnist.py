@@ -2,7 +2,8 @@
 
 import torch
 
-from helpers.exercises.grading import Exercise, Wrong, difference, function, kind
+from helpers.exercises.comparing import Wrong, difference, kind
+from helpers.exercises.grading import Exercise, function
 from helpers.exercises.questions import Choice, Question
 
 

@@ -6,24 +6,16 @@ thread of its own, so that one that never ends can be cut and the kernel lives o
 
 import contextlib
 import copy
-import ctypes
 import inspect
 import io
-import numbers
-import threading
-import traceback
-from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-import torch
-
 from helpers import data
+from helpers.exercises.comparing import TOLERANCE, Wrong, described, difference, is_number, kind, short
+from helpers.exercises.running import Cut, raised, run_guarded
 
 SECONDS = 3  # that an answer may take, all inputs together
-TOLERANCE = 1e-4
 UNSOLVED = "not solved yet"
-HELPERS = Path(__file__).resolve().parent.parent
 
 
 class Verdict(NamedTuple):
@@ -31,14 +23,6 @@ class Verdict(NamedTuple):
 
     solved: bool
     words: str
-
-
-class Wrong(Exception):
-    """What is wrong with an answer, in words for the learner."""
-
-
-class Cut(BaseException):
-    """Thrown into an answer that takes too long.  Not an Exception, so that `except Exception` does not swallow it."""
 
 
 class Exercise:
@@ -95,40 +79,6 @@ def sample(name, split):
         return data.load(name, split, source="sample")
 
 
-def run_guarded(task, seconds):
-    """Run task() in a thread, for at most so many seconds; return (its result or what it raised, what it printed)."""
-    result, printed = [], io.StringIO()
-
-    def work():
-        try:
-            result.append(task())
-        except BaseException as error:  # also SystemExit and Cut: nothing may get out of this thread
-            result.append(error)
-
-    worker = threading.Thread(target=work, daemon=True, name="work on an answer")
-    with contextlib.redirect_stdout(printed), torch.random.fork_rng(devices=[]):
-        worker.start()
-        worker.join(seconds)
-        tries = 0
-        while worker.is_alive() and tries < 20:  # again and again, for an answer that swallows even this
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(worker.ident), ctypes.py_object(Cut))
-            worker.join(0.05)
-            tries += 1
-            result = [Cut()]
-    return result[0], printed.getvalue()
-
-
-def raised(error):
-    """What an error says, with the line of the learner's own code: "raises ValueError in line 3 of its cell: …"."""
-    own = [f.lineno for f in traceback.extract_tb(error.__traceback__) if not _is_ours_or_installed(f.filename)]
-    line = f" in line {own[-1]} of its cell" if own else ""
-    return f"raises {type(error).__name__}{line}: {' '.join(str(error).split()).rstrip('.') or 'without a message'}"
-
-
-def _is_ours_or_installed(filename):
-    return filename.startswith(str(HELPERS)) or "site-packages" in filename or "dist-packages" in filename
-
-
 # ---- kinds of tasks ------------------------------------------------------------------------
 
 
@@ -145,8 +95,8 @@ def value(right, slips=(), tolerance=TOLERANCE, praise=None):
         for slip, words in slips:
             if difference(answer, slip, tolerance) is None:
                 raise Wrong(f"Not yet. {words}")
-        if _is_number(answer) and _is_number(right):  # not `found`: the right number would give the answer away
-            raise Wrong(f"Not yet. {_short(float(answer))} is not the number.")
+        if is_number(answer) and is_number(right):  # not `found`: the right number would give the answer away
+            raise Wrong(f"Not yet. {short(float(answer))} is not the number.")
         raise Wrong(f"Not yet. Your answer {found}.")
 
     return grade
@@ -220,95 +170,3 @@ def call_on_all(answer, given, names):
                     f"Work on a copy, such as {name}.clone()."
                 )
     return results, printed.getvalue()
-
-
-# ---- comparing -----------------------------------------------------------------------------
-
-
-def difference(answer, right, tolerance=TOLERANCE):
-    """None where the answer is right within the tolerance, else what is wrong: "has shape (2, 2); wanted is (3, 3)"."""
-    if isinstance(right, torch.Tensor):
-        return _grid_difference(answer, right, tolerance)
-    if isinstance(right, tuple):
-        return _tuple_difference(answer, right, tolerance)
-    if isinstance(right, str):
-        return None if answer == right else f"is {kind(answer)}; right is {right!r}"
-    if not _is_number(answer):
-        return f"is {kind(answer)}; wanted is a number"
-    got = float(answer)
-    if abs(got - right) <= tolerance * max(1, abs(right)):
-        return None
-    return f"is {_short(got)}; right is {_short(right)}"
-
-
-def _grid_difference(answer, right, tolerance):
-    try:
-        grid = torch.as_tensor(answer).detach().cpu().double()
-    except (TypeError, ValueError, RuntimeError):
-        return f"is {kind(answer)}; wanted is a tensor of shape {tuple(right.shape)}"
-    if grid.shape != right.shape:
-        return f"has shape {tuple(grid.shape)}; wanted is {tuple(right.shape)}"
-    off = ~torch.isclose(grid, right.double(), rtol=tolerance, atol=tolerance)
-    if not off.any():
-        return None
-    first = tuple(off.nonzero()[0].tolist())
-    place = f"at index {list(first)} " if first else ""
-    return f"{place}is {_short(grid[first].item())}; right is {_short(right[first].item())}"
-
-
-def _tuple_difference(answer, right, tolerance):
-    if not isinstance(answer, (tuple, list)):
-        return f"is {kind(answer)}; wanted are {len(right)} numbers, such as {(1,) * len(right)}"
-    if len(answer) != len(right):
-        return f"has {len(answer)} numbers; wanted are {len(right)}"
-    for place, (a, b) in enumerate(zip(answer, right)):
-        found = difference(a, b, tolerance)
-        if found is not None:
-            return f"at index {place} {found}"
-    return None
-
-
-def _is_number(answer):
-    if isinstance(answer, (torch.Tensor, np.ndarray)):
-        return answer.ndim == 0
-    return isinstance(answer, (numbers.Real, np.number)) and not isinstance(answer, (bool, np.bool_))
-
-
-def kind(answer):
-    """What an answer is, in a few words: "the text 'abc'", "a list"."""
-    if isinstance(answer, str):
-        return f"the text {answer[:30]!r}"
-    if isinstance(answer, (torch.Tensor, np.ndarray)):
-        return f"a tensor of shape {tuple(answer.shape)}"
-    if _is_number(answer) or isinstance(answer, bool):
-        return f"{answer}"
-    return "None" if answer is None else f"a {type(answer).__name__}"
-
-
-def described(arguments, names):
-    """The arguments of a call: "n = 7, f = 3"; a large tensor by its shape alone."""
-    return ", ".join(f"{name} = {_argument(argument)}" for name, argument in zip(names, arguments))
-
-
-def _argument(argument):
-    if isinstance(argument, torch.Tensor):
-        if argument.numel() <= 16:
-            return str(
-                [[_rounded(n) for n in row] for row in argument.tolist()] if argument.ndim == 2 else argument.tolist()
-            )
-        return f"a tensor {tuple(argument.shape)}"
-    return repr(argument)
-
-
-def _rounded(n):
-    return round(n, 2) if isinstance(n, float) else n
-
-
-def _short(n):
-    return (
-        f"{n:.4g}"
-        if isinstance(n, float) and not n.is_integer()
-        else f"{n:,.0f}"
-        if n == n and abs(n) < 1e15
-        else str(n)
-    )

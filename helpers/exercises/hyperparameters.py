@@ -8,7 +8,8 @@ import torch
 from torch import nn
 
 from helpers import arithmetic
-from helpers.exercises.grading import Exercise, Wrong, function, kind
+from helpers.exercises.comparing import Wrong, kind
+from helpers.exercises.grading import Exercise, function
 from helpers.exercises.questions import Choice, Question
 
 

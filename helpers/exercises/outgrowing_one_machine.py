@@ -4,7 +4,8 @@ import shlex
 
 import torch
 
-from helpers.exercises.grading import Exercise, Wrong, function, kind
+from helpers.exercises.comparing import Wrong, kind
+from helpers.exercises.grading import Exercise, function
 from helpers.exercises.questions import Choice, Question
 
 

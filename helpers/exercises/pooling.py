@@ -7,7 +7,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from helpers import arithmetic, models
-from helpers.exercises.grading import Exercise, Wrong, function, kind, value
+from helpers.exercises.comparing import Wrong, kind
+from helpers.exercises.grading import Exercise, function, value
 from helpers.exercises.questions import Choice, Question
 
 

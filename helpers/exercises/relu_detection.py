@@ -3,7 +3,8 @@
 import torch
 import torch.nn.functional as F
 
-from helpers.exercises.grading import Exercise, Wrong, difference, function, kind
+from helpers.exercises.comparing import Wrong, difference, kind
+from helpers.exercises.grading import Exercise, function
 from helpers.exercises.questions import Choice, Question
 
 

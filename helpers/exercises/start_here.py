@@ -4,7 +4,8 @@ import torch
 from torch import nn
 
 from helpers import models, train
-from helpers.exercises.grading import Exercise, Wrong, function, kind, sample, value
+from helpers.exercises.comparing import Wrong, kind
+from helpers.exercises.grading import Exercise, function, sample, value
 from helpers.exercises.questions import Choice, Question
 
 rows = Exercise(

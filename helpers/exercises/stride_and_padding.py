@@ -5,7 +5,8 @@ import random
 import torch
 
 from helpers import arithmetic
-from helpers.exercises.grading import Exercise, Wrong, function, kind, value
+from helpers.exercises.comparing import Wrong, kind
+from helpers.exercises.grading import Exercise, function, value
 from helpers.exercises.questions import Choice, Question
 
 
