@@ -18,10 +18,14 @@ ALL = {
     for name, exercise in vars(module).items()
     if isinstance(exercise, Exercise)
 }
-WRONG = {
-    f"{notebook}.{name}": answers
-    for notebook in {name.split(".")[0] for name in ALL}
-    for name, answers in importlib.import_module(f"tests.wrong_answers.{notebook}").WRONG.items()
+ANSWERS = {
+    notebook: importlib.import_module(f"tests.answers.{notebook}") for notebook in {n.split(".")[0] for n in ALL}
+}
+WRONG = {f"{notebook}.{name}": codes for notebook, module in ANSWERS.items() for name, codes in module.WRONG.items()}
+RIGHT = {
+    f"{notebook}.{name}": codes
+    for notebook, module in ANSWERS.items()
+    for name, codes in getattr(module, "RIGHT", {}).items()
 }
 each = pytest.mark.parametrize("name", list(ALL))
 
@@ -62,13 +66,27 @@ def test_a_placeholder_is_not_solved_yet(name, capsys):
 @each
 def test_typical_wrong_answers_get_their_own_diagnosis(name):
     said = []
-    assert len(WRONG[name]) >= 3
     for code, wanted in WRONG[name]:
         verdict = ALL[name].verdict(answer_in(code, ALL[name].name))
         assert not verdict.solved, code
         assert wanted in verdict.words
         said.append(verdict.words)
     assert len(set(said)) == len(said)
+
+
+@each
+def test_right_answers_written_differently_are_accepted(name):
+    for code in RIGHT.get(name, []):
+        verdict = ALL[name].verdict(answer_in(code, ALL[name].name))
+        assert verdict.solved, f"{code}\n{verdict.words}"
+
+
+@each
+def test_each_exercise_has_six_wrong_and_four_right_answers(name):
+    if name not in RIGHT:
+        pytest.xfail(f"{name} has no right answers yet")
+    assert len({code for code, _ in WRONG[name]}) >= 6
+    assert len(set(RIGHT[name])) >= 4
 
 
 @each

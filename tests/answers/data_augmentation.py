@@ -1,4 +1,4 @@
-"""Wrong answers to the exercises of notebook 06."""
+"""Wrong and right answers to the exercises of notebook 06."""
 
 
 def shift_each(body, draw="right, down = torch.randint(-most, most + 1, (2,)).tolist()"):

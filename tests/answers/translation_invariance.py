@@ -1,4 +1,4 @@
-"""Wrong answers to the exercises of notebook 05."""
+"""Wrong and right answers to the exercises of notebook 05."""
 
 CONVOLVED = "F.relu(F.conv2d(image[None], torch.ones(8, 1, 3, 3) * torch.arange(8.0).view(8, 1, 1, 1)))"
 

@@ -1,4 +1,4 @@
-"""Wrong answers to the exercises of notebook 07."""
+"""Wrong and right answers to the exercises of notebook 07."""
 
 HEAD = "nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(16, 10)"
 

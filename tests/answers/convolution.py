@@ -1,4 +1,4 @@
-"""Wrong answers to the exercises of notebook 01."""
+"""Wrong and right answers to the exercises of notebook 01."""
 
 WRONG = {
     "half": [

@@ -1,4 +1,4 @@
-"""Wrong answers to the exercises of notebook 03."""
+"""Wrong and right answers to the exercises of notebook 03."""
 
 WRONG = {
     "max_pool": [

@@ -1,4 +1,4 @@
-"""Wrong answers to the exercises of notebook 09."""
+"""Wrong and right answers to the exercises of notebook 09."""
 
 WRONG = {
     "accuracy_of": [

@@ -1,4 +1,4 @@
-"""Wrong answers to the exercises of notebook 04."""
+"""Wrong and right answers to the exercises of notebook 04."""
 
 
 def _size(expression):

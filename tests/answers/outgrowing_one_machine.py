@@ -1,4 +1,4 @@
-"""Wrong answers to the exercises of notebook 13."""
+"""Wrong and right answers to the exercises of notebook 13."""
 
 FINE = "torchrun --nnodes 3 --nproc-per-node 8 --rdzv-backend c10d --rdzv-endpoint node0:29500 -m helpers.train --dataset cifar10 --recipe muon"
 

@@ -1,4 +1,4 @@
-"""Wrong answers to the exercises of notebook 08."""
+"""Wrong and right answers to the exercises of notebook 08."""
 
 WRONG = {
     "dropout": [

@@ -1,4 +1,4 @@
-"""Wrong answers to the exercises of notebook 02."""
+"""Wrong and right answers to the exercises of notebook 02."""
 
 WRONG = {
     "my_relu": [
