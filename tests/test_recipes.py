@@ -1,12 +1,6 @@
-"""The ladders, their optimiser and stem, and the command line that runs them."""
+"""The ladders, their optimiser and their stem."""
 
-import dataclasses
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
 from itertools import pairwise
 
 import pytest
@@ -16,11 +10,7 @@ from torch import nn
 
 from helpers import models, results, train
 from helpers.augment import Augment
-from helpers.train import __main__ as command
 from helpers.train import optimizers, recipes
-
-RUN = [sys.executable, "-m", "helpers.train", "--dataset", "fashion_mnist", "--source", "sample"]
-
 
 # ---- rungs ---------------------------------------------------------------------------------
 
@@ -210,94 +200,6 @@ def test_augment_is_equal_by_what_it_does_and_refuses_negative_sizes():
     assert repr(Augment(flip=True, shift=2)) == repr(Augment(flip=True, shift=2)) != repr(Augment(flip=True, shift=1))
     with pytest.raises(ValueError, match="0 or more; got -1, 0"):
         Augment(shift=-1)
-
-
-# ---- the command line ----------------------------------------------------------------------
-
-
-def run(*more):
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    return subprocess.run([*RUN, *more], capture_output=True, text=True, env=environment, timeout=300)
-
-
-def test_json_gives_a_line_an_epoch_and_the_result():
-    done = run("--recipe", "batch", "--epochs", "2", "--seed", "3", "--json")
-    assert done.returncode == 0, done.stderr
-    first, second, last = (json.loads(line) for line in done.stdout.splitlines())
-    assert (first["epoch"], second["epoch"]) == (1, 2)
-    assert second["valid_accuracy"] > 0.5
-    wanted = {"test_accuracy", "seconds", "images_per_second", "parameters", "source", "recipe", "device"}
-    assert wanted <= set(last)
-    assert (last["source"], last["recipe"], last["device"], last["seed"]) == ("sample", "batch", "cpu", 3)
-    assert last["test_accuracy"] > 0.5
-    assert last["parameters"] == models.count_parameters(models.lenet())
-
-
-def test_a_recipe_may_learn_from_the_validation_pictures_and_then_tells_no_accuracy_on_them(monkeypatch, capsys):
-    last = dataclasses.replace(recipes.find("fashion_mnist", "batch"), with_valid=True)
-    monkeypatch.setitem(recipes.RECIPES["fashion_mnist"], "last", last)
-    learned, fit = [], train.fit
-    monkeypatch.setattr(
-        train, "fit", lambda model, images, *more, **s: learned.append(images) or fit(model, images, *more, **s)
-    )
-    with pytest.raises(SystemExit) as ended:
-        command.main([*RUN[3:], "--recipe", "last", "--epochs", "1", "--json"])
-    assert ended.value.code == 0
-    assert len(learned[0]) == 10_000
-    assert torch.bincount(learned[0].labels).tolist() == [1_000] * 10
-    assert json.loads(capsys.readouterr().out.splitlines()[-1])["valid_accuracy"] is None
-
-
-def test_a_missed_target_is_said_and_ends_with_1():
-    done = run("--recipe", "batch", "--epochs", "1", "--target", "99.9")
-    assert done.returncode == 1
-    assert "test accuracy" in done.stdout
-    assert "the target of 99.9 % was not reached: try more --epochs" in done.stderr
-
-
-@pytest.mark.parametrize(
-    ("arguments", "says"),
-    [
-        (["--recipe", "nope"], "error: unknown recipe 'nope' for fashion_mnist: choose one of tutorial, batch"),
-        (["--target", "100"], "error: no recipe is known to reach 100 % on fashion_mnist"),
-        (["--recipe", "batch", "--epochs", "0"], "error: epochs must be a whole number, 1 or more; got 0"),
-        (["--recipe", "batch", "--device", "tpu"], "error: this machine has no 'tpu'"),
-    ],
-)
-def test_a_command_that_cannot_work_says_why_in_one_line(arguments, says, capsys):
-    with pytest.raises(SystemExit) as ended:
-        command.main(["--dataset", "fashion_mnist", "--source", "sample", *arguments])
-    assert ended.value.code == 2
-    assert capsys.readouterr().err.splitlines()[-1].startswith(says)
-
-
-def test_help_shows_how_to_begin(capsys):
-    with pytest.raises(SystemExit):
-        command.main(["--help"])
-    text = capsys.readouterr().out
-    for words in ("--target 80", "torchrun --nproc-per-node 2", "CNN_DATA_DIR", "--checkpoint run.pt", "augment"):
-        assert words in text
-
-
-def test_a_run_killed_in_an_epoch_goes_on_to_the_same_weights(tmp_path):
-    def start(path):
-        arguments = ["--recipe", "batch", "--epochs", "4", "--checkpoint", str(path), "--json"]
-        environment = os.environ | {"OMP_NUM_THREADS": "1"}
-        return subprocess.Popen([*RUN, *arguments], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment)
-
-    killed, whole = start(tmp_path / "killed.pt"), start(tmp_path / "whole.pt")
-    killed.stdout.readline()  # one epoch is over and saved
-    time.sleep(0.2)  # in the middle of the next
-    killed.send_signal(signal.SIGKILL)
-    killed.communicate()
-    assert killed.returncode == -signal.SIGKILL
-    again = start(tmp_path / "killed.pt")
-    lines = again.communicate()[0].splitlines()
-    assert 2 <= len(lines) <= 4  # it did not begin anew, and had more to do
-    whole.communicate()
-    saved = [torch.load(tmp_path / name, weights_only=True)["model"] for name in ("killed.pt", "whole.pt")]
-    for name, value in saved[0].items():
-        assert torch.equal(value, saved[1][name]), name
 
 
 def test_too_large_a_batch_for_the_memory_says_which_to_try(clothes, monkeypatch):
