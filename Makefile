@@ -45,6 +45,7 @@ bench: $(VENV)/ready
 	$(PY) benchmarks/ladder.py $(if $(QUICK),--quick)
 
 stamp: $(VENV)/ready
+	@[ -n "$(REPO)" ] || { echo "Which address? make stamp REPO=https://github.com/<you>/<your copy>"; exit 1; }
 	$(PY) -m helpers.course stamp $(REPO)
 
 $(VENV)/ready: requirements.txt

@@ -1,7 +1,8 @@
 """The course's own upkeep: check the environment, serve Colab, run and normalise notebooks, stamp the address.
 
 python -m helpers.course run [NOTEBOOK ...]     # what `make notebooks` does
-python -m helpers.course stamp [ADDRESS]        # what `make stamp REPO=ADDRESS` does
+python -m helpers.course stamp ADDRESS          # what `make stamp REPO=ADDRESS` does
+python -m helpers.course compare ADDRESS        # fails where the course is stamped with another address
 """
 
 import argparse
@@ -68,7 +69,7 @@ def install_missing(in_colab):
 
 def notebook_requirements():
     """The first part of requirements.txt, what the notebooks need: name → its line without the reason."""
-    part = (ROOT / "requirements.txt").read_text().split("# notebooks\n")[1].split("\n\n")[0]
+    part = (ROOT / "requirements.txt").read_text(encoding="utf-8").split("# notebooks\n")[1].split("\n\n")[0]
     lines = [line.split("#")[0].strip() for line in part.splitlines()]
     return {re.split(r"[<>=!~]", line)[0]: line for line in lines if line}
 
@@ -122,10 +123,9 @@ def normalise(notebook):
     notebook.metadata.update(kept, kernelspec=dict(KERNEL), language_info={"name": "python"})
     count = 0
     for cell in notebook.cells:
-        tags = cell.metadata.get("tags")
+        kept = {key: cell.metadata[key] for key in ("tags", "jupyter", "cellView") if cell.metadata.get(key)}
         cell.metadata.clear()
-        if tags:
-            cell.metadata["tags"] = tags
+        cell.metadata.update(kept)  # "jupyter" and Colab's "cellView" say that a cell is closed
         if cell.cell_type != "code":
             continue
         count += 1
@@ -157,45 +157,72 @@ def _joined(outputs):
 
 
 def address():
-    """The one place where the course's address stands: pyproject.toml."""
-    return _address_line().search((ROOT / "pyproject.toml").read_text())[2]
+    """The course's address on the web, "" while none is stamped. The one place where it stands is pyproject.toml."""
+    return _ADDRESS_LINE.search((ROOT / "pyproject.toml").read_text(encoding="utf-8"))[2]
 
 
 def stamp(new):
-    """Write the course's address into pyproject.toml, the first cells and the Colab badges."""
+    """Write the course's address into pyproject.toml, the first cells and the Colab badges; "" takes it out again.
+
+    Raises ValueError for what is no address.
+    """
     import nbformat
 
+    if re.search(r"""[\s"'\\]""", new):
+        raise ValueError(f"an address has no spaces, quotes or backslashes; got {new!r}")
     old = address()
-    pyproject = ROOT / "pyproject.toml"
-    pyproject.write_text(_address_line().sub(lambda found: found[1] + new + '"', pyproject.read_text()))
-    (ROOT / "README.md").write_text(_with_badges((ROOT / "README.md").read_text(), new))
+    for path, rewrite in {ROOT / "pyproject.toml": _with_address, ROOT / "README.md": _with_links}.items():
+        path.write_text(rewrite(path.read_text(encoding="utf-8"), new), encoding="utf-8")
     for path in sorted(NOTEBOOKS.glob("*.ipynb")):
         notebook = nbformat.read(path, as_version=4)
-        for cell in notebook.cells:
-            if cell.cell_type == "markdown":
-                cell.source = _with_badges(cell.source, new)
-            else:
-                cell.source = re.sub(r'^COURSE = ".*"', lambda _: f'COURSE = "{new}"', cell.source, flags=re.MULTILINE)
+        title, first = notebook.cells[:2]
+        title.source = _with_badge(title.source, new, path.name)
+        first.source = re.sub(r'^COURSE = ".*?"', lambda _: f'COURSE = "{new}"', first.source, flags=re.MULTILINE)
         nbformat.write(notebook, path)
-    print(f"the course's address is {new} (it was {old})")
-    if not _on_github(new):
-        print("Colab opens notebooks from GitHub only: the badges still lead where they led")
+    print(f"the course's address is {new or 'not known'} (it was {old or 'not known'})")
+    if new and not _colab(new, ""):
+        print("Colab opens notebooks from GitHub only: there are no links to it")
 
 
-def _address_line():
-    return re.compile(r'^(repository = ")(.*)"', re.MULTILINE)
+def compare(published):
+    """Raise ValueError, with the command that mends it, where the stamped address is not the one it is published at."""
+    if address() != published:
+        raise ValueError(
+            f"the course is published at {published}, but its first cells and links name {address() or 'no address'}: "
+            f"run `make stamp REPO={published}` and commit what it changes"
+        )
 
 
-def _on_github(address):
-    return re.fullmatch(r"https://github\.com/([^/]+/[^/]+?)(\.git)?/?", address)
+_ADDRESS_LINE = re.compile(r'^(repository = ")(.*)"', re.MULTILINE)
 
 
-def _with_badges(text, address):
-    found = _on_github(address)
-    if not found:
-        return text
-    badge = r"(https://colab\.research\.google\.com/github/)[^/]+/[^/]+(/blob/)"
-    return re.sub(badge, lambda link: link[1] + found[1] + link[2], text)
+def _with_address(pyproject, address):
+    return _ADDRESS_LINE.sub(lambda found: found[1] + address + '"', pyproject)
+
+
+def _colab(address, notebook):
+    """Where Colab opens this notebook of the course; None for an address that Colab cannot open from."""
+    found = re.fullmatch(r"https://github\.com/([^/]+/[^/]+?)(\.git)?/?", address)
+    return f"https://colab.research.google.com/github/{found[1]}/blob/main/notebooks/{notebook}" if found else None
+
+
+def _with_links(readme, address):
+    """The README with a link to Colab behind each notebook in its table."""
+    bare = re.sub(r" · \[Colab\]\([^)]*\)", "", readme)
+    return re.sub(
+        r"^(\| \d\d \| \[[^]]*\]\(notebooks/([^)]*)\))",
+        lambda row: row[1] + (f" · [Colab]({_colab(address, row[2])})" if _colab(address, row[2]) else ""),
+        bare,
+        flags=re.MULTILINE,
+    )
+
+
+def _with_badge(title, address, notebook):
+    """The first text of a notebook with a badge under its title that opens it in Colab."""
+    heading, _, rest = re.sub(r"\[!\[Open in Colab\].*\n\n", "", title).partition("\n\n")
+    link = _colab(address, notebook)
+    badge = [f"[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({link})"] if link else []
+    return "\n\n".join([heading, *badge, rest])
 
 
 def main(arguments=None):
@@ -203,13 +230,18 @@ def main(arguments=None):
     commands = parser.add_subparsers(dest="command", required=True)
     runner = commands.add_parser("run", help="execute notebooks in place and normalise them")
     runner.add_argument("notebooks", nargs="*", type=Path, help="default: all of notebooks/")
-    stamper = commands.add_parser("stamp", help="write the course's address into first cells and badges")
-    stamper.add_argument("address", nargs="?", help="default: the one in pyproject.toml")
+    stamper = commands.add_parser("stamp", help="write the course's address into first cells and links")
+    stamper.add_argument("address", help='where the course can be cloned from; "" for nowhere')
+    comparer = commands.add_parser("compare", help="fail where the stamped address is another one")
+    comparer.add_argument("address", help="where the course is published")
     chosen = parser.parse_args(arguments)
     if chosen.command == "run":
         run([path.resolve() for path in chosen.notebooks] or sorted(NOTEBOOKS.glob("*.ipynb")))
-    else:
-        stamp(chosen.address or address())
+        return
+    try:
+        {"stamp": stamp, "compare": compare}[chosen.command](chosen.address)
+    except ValueError as error:
+        parser.exit(1, f"error: {error}\n")
 
 
 if __name__ == "__main__":
