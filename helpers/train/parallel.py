@@ -74,6 +74,24 @@ def total(number):
     return number
 
 
+def from_first(thing):
+    """What the first process hands over, whatever the others have; the thing itself where there is one process only."""
+    if processes() == 1:
+        return thing
+    box = [thing]
+    dist.broadcast_object_list(box)
+    return box[0]
+
+
+def gathered(thing):
+    """What every process hands over, in the order of their ranks: a list that each of them gets."""
+    if processes() == 1:
+        return [thing]
+    things = [None] * processes()
+    dist.all_gather_object(things, thing)
+    return things
+
+
 class BatchNormAcross(nn.BatchNorm2d):
     """Batch norm whose mean and variance are of the whole batch, not of one process's share.
 
