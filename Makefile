@@ -32,7 +32,7 @@ LAB_OPTIONS ?= $(NO_DISPLAY) $(AS_ROOT)
 test: $(VENV)/ready
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
-	$(PY) -m pytest -n 2 --dist loadscope
+	$(PY) -m pytest -n 2 --dist loadgroup
 	$(PY) -m pytest --nbval --nbval-current-env --nbval-cell-timeout=180 --nbval-sanitize-with tests/nbval.cfg \
 	    notebooks
 

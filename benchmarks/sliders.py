@@ -55,8 +55,9 @@ def main():
     with (
         tempfile.TemporaryDirectory() as folder,
         jupyterlab.served_course(Path(folder)) as address,
-        jupyterlab.browser_page() as page,
+        jupyterlab.browser() as new_page,
     ):
+        page = new_page()
         jupyterlab.open_and_run_all(page, address.format("01_convolution.ipynb"))
         everything = []
         for control, name in LABS.items():

@@ -55,7 +55,8 @@ def served_course(folder, theme="JupyterLab Light"):
     server = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT)
     try:
         _wait_for(f"http://127.0.0.1:{port}/api/status?token={TOKEN}", server, folder / "jupyter.log")
-        yield f"http://127.0.0.1:{port}/lab/tree/notebooks/{{}}?token={TOKEN}"
+        # reset: no notebook that was open before is opened again
+        yield f"http://127.0.0.1:{port}/lab/tree/notebooks/{{}}?token={TOKEN}&reset"
     finally:
         server.terminate()
         server.wait(20)
@@ -102,16 +103,16 @@ def kernel_of(folder):
 
 
 @contextlib.contextmanager
-def browser_page():
-    """A page of a fresh browser, 1280×900."""
+def browser():
+    """A fresh browser; yields a function that opens a page in it, 1280×900, with nothing of other pages."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_browser(), args=CHROMIUM_OPTIONS)
+        opened = playwright.chromium.launch(executable_path=find_browser(), args=CHROMIUM_OPTIONS)
         try:
-            yield browser.new_page(viewport={"width": 1280, "height": 900})
+            yield lambda: opened.new_page(viewport={"width": 1280, "height": 900})
         finally:
-            browser.close()
+            opened.close()
 
 
 def open_and_run_all(page, address, timeout=240):
@@ -126,11 +127,21 @@ def open_and_run_all(page, address, timeout=240):
     last.locator(".jp-InputPrompt", has_text="[*]").wait_for(state="detached", timeout=timeout * 1000)
 
 
+def close(page, address):
+    """Close a page and end its kernel, so that the next one has the machine, and its server, to itself."""
+    for session in page.request.get(_api(address, "sessions")).json():
+        page.request.delete(_api(address, f"sessions/{session['id']}"), headers={"Authorization": f"token {TOKEN}"})
+    page.close()
+
+
+def _api(address, what):
+    return re.sub(r"/lab/.*\?", f"/api/{what}?", address)
+
+
 def _wait_for_kernel(page, address, seconds=60):
     """The page's own signs of a ready kernel come before it is; the server knows."""
-    kernels = re.sub(r"/lab/.*\?", "/api/kernels?", address)
     for _ in range(seconds * 5):
-        answer = page.request.get(kernels)
+        answer = page.request.get(_api(address, "kernels"))
         # a kernel that is just being started can make the server answer with an error: ask again
         if answer.ok and any(k["connections"] and k["execution_state"] == "idle" for k in answer.json()):
             return

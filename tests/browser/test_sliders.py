@@ -51,39 +51,56 @@ class Opened(NamedTuple):
     wanted_errors: int
 
 
-@pytest.fixture(scope="module", params=sorted(course.NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.stem)
-def notebook(request, tmp_path_factory):
+def opened(name):
+    """A notebook as the parameter of a test; all tests of one run in the same worker, on the same page."""
+    (path,) = course.NOTEBOOKS.glob(f"{name}*.ipynb")
+    return pytest.param(path, marks=pytest.mark.xdist_group(path.stem), id=path.stem)
+
+
+@pytest.fixture(scope="session")
+def jupyter(tmp_path_factory):
+    """One JupyterLab and one browser a worker: the folder that is served, its address, a function that opens a page."""
     folder = tmp_path_factory.mktemp("course")
-    with jupyterlab.served_course(folder) as address, jupyterlab.browser_page() as page:
-        jupyterlab.open_and_run_all(page, address.format(request.param.name))
+    with jupyterlab.served_course(folder) as address, jupyterlab.browser() as new_page:
+        yield folder, address, new_page
+
+
+@pytest.fixture(scope="module", params=[opened(path.stem) for path in sorted(course.NOTEBOOKS.glob("*.ipynb"))])
+def notebook(request, jupyter):
+    folder, address, new_page = jupyter
+    page, address = new_page(), address.format(request.param.name)
+    try:
+        jupyterlab.open_and_run_all(page, address)
         with jupyterlab.kernel_of(folder) as ask:
             ask(LOOK)
             cells = nbformat.read(request.param, as_version=4).cells
             wanted = sum("raises-exception" in cell.metadata.get("tags", []) for cell in cells)
             yield Opened(page, ask, wanted)
+    finally:
+        jupyterlab.close(page, address)
 
 
-def sliders(opened):
+def sliders(notebook):
     """(number of the lab, its place on the page, name of its slider, the label beside it)."""
-    found = json.loads(opened.ask("print(_json.dumps(_sliders()))"))
-    places = opened.page.locator(".jp-OutputArea-output:has(.widget-slider)")
-    assert places.count() == json.loads(opened.ask("print(len(_labs))")), "a lab is not on the page"
+    found = json.loads(notebook.ask("print(_json.dumps(_sliders()))"))
+    places = notebook.page.locator(".jp-OutputArea-output:has(.widget-slider)")
+    assert places.count() == json.loads(notebook.ask("print(len(_labs))")), "a lab is not on the page"
     return [(number, places.nth(number), *rest) for number, *rest in found]
 
 
-def expect(opened, number, place, **state):
+def expect(notebook, number, place, **state):
     """The lab gets that state, and then the picture that the kernel paints for it, alt text and all."""
     latest = time.monotonic() + PATIENCE
-    while (live := state_of(opened, number, state)) != pytest.approx(state):
+    while (live := state_of(notebook, number, state)) != pytest.approx(state):
         assert time.monotonic() < latest, f"{live}, and not {state}"
-        opened.page.wait_for_timeout(50)
-    alt, source = re.search(r'alt="([^"]*)".*src="([^"]+)"', opened.ask(f"print(_wanted({number}))")).groups()
+        notebook.page.wait_for_timeout(50)
+    alt, source = re.search(r'alt="([^"]*)".*src="([^"]+)"', notebook.ask(f"print(_wanted({number}))")).groups()
     place.locator(f'img[src="{source}"]').wait_for(timeout=1000 * PATIENCE)
     assert jupyterlab.picture_of(place) == (html.unescape(alt), source)
 
 
-def state_of(opened, number, names):
-    live = json.loads(opened.ask(f"print(_json.dumps(_labs[{number}].state))"))
+def state_of(notebook, number, names):
+    live = json.loads(notebook.ask(f"print(_json.dumps(_labs[{number}].state))"))
     return {name: live[name] for name in names}
 
 
@@ -132,7 +149,7 @@ def test_no_cell_failed_but_those_that_should(notebook):
     assert shown.count() == notebook.wanted_errors, shown.all_inner_texts()
 
 
-@pytest.mark.parametrize("notebook", [course.NOTEBOOKS / "01_convolution.ipynb"], indirect=True, ids=["01"])
+@pytest.mark.parametrize("notebook", [opened("01")], indirect=True)
 def test_a_kernel_is_chosen_by_mouse_and_edited_by_keyboard(notebook):
     place = jupyterlab.lab_with(notebook.page, "kernel")
     drag(notebook.page, jupyterlab.handle_of(place, "kernel"), 0.0)
@@ -143,7 +160,7 @@ def test_a_kernel_is_chosen_by_mouse_and_edited_by_keyboard(notebook):
     expect(notebook, 0, place, **{"1,1": -2.0})
 
 
-@pytest.mark.parametrize("notebook", [course.NOTEBOOKS / "04_stride_and_padding.ipynb"], indirect=True, ids=["04"])
+@pytest.mark.parametrize("notebook", [opened("04")], indirect=True)
 def test_play_moves_the_window(notebook):
     place = jupyterlab.lab_with(notebook.page, "position")
     jupyterlab.handle_of(place, "position").focus()
