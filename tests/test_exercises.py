@@ -115,7 +115,7 @@ def test_what_is_not_the_number_is_not_solved(answer):
 
 def test_a_grid_with_nan_is_not_solved():
     verdict = Exercise("g", value(torch.zeros(2, 2)), ["a"], "").verdict(torch.tensor([[0, 0], [torch.nan, 0]]))
-    assert verdict.words == "Not yet. Your answer at index [1, 0] is nan; right is 0."
+    assert verdict.words == "Not yet. Your answer at index [1, 0] is NaN; right is 0."
 
 
 # ---- questions -----------------------------------------------------------------------------

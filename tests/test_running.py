@@ -59,9 +59,9 @@ def test_an_error_is_told_with_its_input_and_line():
 
 
 def test_a_result_of_another_type_or_shape_is_told():
-    assert "result is the text 'x'; wanted is a tensor of shape (2,)" in said_of("def double(values): return 'x'")
-    assert "has shape (1,); wanted is (2,)" in said_of("def double(values): return values[:1]")
-    assert "is None; wanted" in said_of("def double(values): return 2 * values if len(values) == 2 else None")
+    assert "result is the text 'x'; a tensor of shape (2,) is wanted" in said_of("def double(values): return 'x'")
+    assert "has shape (1,); shape (2,) is wanted" in said_of("def double(values): return values[:1]")
+    assert "is None; a tensor" in said_of("def double(values): return 2 * values if len(values) == 2 else None")
 
 
 def test_the_first_index_that_differs_is_told():

@@ -6,7 +6,7 @@ WRONG = {
         ("half = [[0, 0, 0], [0, 1.0, 0], [0, 0, 0]]", "the picture itself"),
         ("half = torch.ones(3, 3) / 18", "a blur at half brightness"),
         ("half = torch.zeros(3, 3)", "at index [1, 1] is 0; right is 0.5"),
-        ("half = torch.zeros(5, 5)", "has shape (5, 5); wanted is (3, 3)"),
+        ("half = torch.zeros(5, 5)", "has shape (5, 5); shape (3, 3) is wanted"),
     ],
     "parameters": [
         ("parameters = 12800", "forgot the biases"),
@@ -19,6 +19,6 @@ WRONG = {
         ("diagonal = torch.tensor([[-1.0, 0, 1], [-2, 0, 2], [-1, 0, 1]])", "must favour the rising ones"),
         ("diagonal = torch.tensor([[0.0, 1, 2], [-1, 0, 1], [-2, -1, 0]])", "fall to the right"),
         ("diagonal = torch.zeros(3, 3)", "silent on every diagonal edge"),
-        ("diagonal = torch.ones(2, 2)", "has shape (2, 2); wanted is (3, 3)"),
+        ("diagonal = torch.ones(2, 2)", "has shape (2, 2); shape (3, 3) is wanted"),
     ],
 }

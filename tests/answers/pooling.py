@@ -10,7 +10,7 @@ WRONG = {
         ("def max_pool(values): return F.max_pool2d(values[None], 2)[0].clamp(min=0)", "starts at 0"),
         ("def max_pool(values): return F.max_pool2d(values[None], (1, 2))[0]", "one row high"),
         ("def max_pool(values): return F.max_pool2d(values[None], (2, 1))[0]", "one column wide"),
-        ("def max_pool(values): return values.max()", "has shape (); wanted is (1, 2)"),
+        ("def max_pool(values): return values.max()", "is 5, a single number; a tensor of shape (1, 2) is wanted"),
     ],
     "head_weights": [
         ("head_weights = 64 * 14 * 14 * 10 + 10", "forgot the pooling"),

@@ -28,7 +28,7 @@ WRONG = {
             "most strongly at the upper right corner",
         ),
         ("corner = (torch.tensor([[-1.0, 0, -1], [0, 4, 0], [-1, 0, -1]]), -2.5)", "just as strongly"),
-        ("corner = (torch.zeros(2, 2), 0)", "has shape (2, 2); wanted is (3, 3)"),
+        ("corner = (torch.zeros(2, 2), 0)", "has shape (2, 2); shape (3, 3) is wanted"),
         ("corner = (torch.zeros(3, 3), 'low')", "Your bias is the text 'low'"),
         ("corner = torch.zeros(3, 3)", "A pair (kernel, bias) is wanted"),
     ],

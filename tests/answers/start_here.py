@@ -6,7 +6,7 @@ WRONG = {
         ("rows = 3.5", "no half a row"),
         ("rows = 7", "into the third block"),
         ("rows = 5", "5 is not the number"),
-        ("rows = '3'", "the text '3'; wanted is a number"),
+        ("rows = '3'", "the text '3'; a single number is wanted: leave out the quotes"),
     ],
     "accuracy": [
         ("def accuracy(predictions, labels): return (predictions == labels).sum()", "count the right answers"),
@@ -19,6 +19,6 @@ WRONG = {
         ("small = models.small_cnn(width=4)", "has your network been trained?"),
         ("small = models.small_cnn(width=16)", "weights; at most 2,000 are allowed"),
         ("small = 'small_cnn(width=4)'", "A network is wanted"),
-        ("small = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(100, 10))", "raises RuntimeError"),
+        ("small = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(100, 10))", "cannot be multiplied"),
     ],
 }
