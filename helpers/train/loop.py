@@ -155,7 +155,7 @@ class _Loop:
         self.model.train()
         for step, batch in enumerate(order.to(self.device).split(self.batch_size)):
             try:
-                sums += parallel.total(self.one_step(batch))
+                sums += parallel.sum_over_processes(self.one_step(batch))
             except RuntimeError as error:
                 plain = _told_plainly(error, len(batch))
                 if plain is None:
