@@ -9,7 +9,7 @@ WRONG = {
         ("def costs(filters, depth, size, rows, columns):\n    w = filters * depth * size**2\n    return w + filters, w", "those of one stop"),
         ("def costs(filters, depth, size, rows, columns):\n    w = filters * depth * size**2 + filters\n    return w, w * rows * columns", "biases as products"),
         ("def costs(filters, depth, size, rows, columns):\n    w = filters * depth * size\n    return w + filters, w * rows * columns", "A kernel is square"),
-        ("def costs(filters, depth, size, rows, columns): return filters * depth * size**2 + filters", "wanted are 2 numbers"),
+        ("def costs(filters, depth, size, rows, columns): return filters * depth * size**2 + filters", "2 numbers are wanted"),
     ],
     "how_many": [
         ("def how_many(size, wanted): return -(-wanted // size)", "they overlap"),
