@@ -1,7 +1,8 @@
 """The CNNs that the course trains: each a base that extracts features and a head that decides.
 
 Every model maps normalised pictures (N, C, H, W), float, to logits (N, classes): one score per
-class, the largest wins; softmax turns them into probabilities.
+class, the largest wins; softmax turns them into probabilities.  Every function here raises a
+ValueError that names the argument and its value where no network could come of it.
 """
 
 from collections import OrderedDict
@@ -11,21 +12,27 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from helpers import checks
+
+MOST_MAPS = 1_000  # beside each other, and classes: more than any network of the course has by far
 WHITENING_FLOOR = 5e-4  # added to each variance, so that directions with next to none are not blown up
 
 
 def lenet(channels=1, size=28, classes=10):
     """LeNet as PyTorch's beginner tutorial has it: two 5×5 convolutions, three linear layers.
 
-    channels, size: those of the input, (N, channels, size, size).  62,006 weights for CIFAR-10.
+    channels, size: those of the input, (N, channels, size, size), 16×16 or larger.  62,006 weights for CIFAR-10.
     After LeCun et al. 1998, "Gradient-based learning applied to document recognition", with ReLU
     and max pooling in place of the original's tanh and trained subsampling.
     """
+    channels, classes = _count("channels", channels), _count("classes", classes)
+    size = checks.whole("size", size, 16)  # of a smaller picture the two convolutions and poolings leave nothing
     base = nn.Sequential(
         nn.Conv2d(channels, 6, kernel_size=5), nn.ReLU(), nn.MaxPool2d(2),
         nn.Conv2d(6, 16, kernel_size=5), nn.ReLU(), nn.MaxPool2d(2),
     )  # fmt: skip
     side = ((size - 4) // 2 - 4) // 2  # each 5×5 convolution takes 4 pixels, each pooling halves
+    _check_weights(16 * side * side * 120, size=size)
     head = nn.Sequential(
         nn.Flatten(),
         nn.Linear(16 * side * side, 120), nn.ReLU(),
@@ -41,6 +48,7 @@ def small_cnn(channels=1, width=32, classes=10, batch_norm=True):
     Takes pictures of any size from 8×8 up.  width: feature maps of the first block; each further
     block has twice as many.  94,186 weights with the defaults.
     """
+    channels, width, classes = _count("channels", channels), _count("width", width), _count("classes", classes)
     base = nn.Sequential(
         conv_block(channels, width, batch_norm),
         conv_block(width, 2 * width, batch_norm),
@@ -50,7 +58,8 @@ def small_cnn(channels=1, width=32, classes=10, batch_norm=True):
     return base_and_head(base, head)
 
 
-CONDENSERS = ("none", "max", "average", "blur", "global")
+LEAST_SIZE = {"none": 1, "max": 8, "average": 8, "blur": 12, "global": 8}  # of which each step leaves something
+CONDENSERS = tuple(LEAST_SIZE)
 
 
 def condensing_cnn(condense="max", size=44, width=8, classes=10):
@@ -60,10 +69,11 @@ def condensing_cnn(condense="max", size=44, width=8, classes=10):
     ReLU: "none" keeps every pixel; "max" and "average" pool 2×2; "blur" takes the maximum at every
     pixel and blurs before it keeps each second one (Zhang 2019, "Making Convolutional Networks
     Shift-Invariant Again"); "global" is "max" with a global average before the linear layer.
-    Raises ValueError for another one.
+    "none" takes pictures of any size, "blur" of 12×12 or larger, the others of 8×8 or larger.
     """
-    if condense not in CONDENSERS:
-        raise ValueError(f"condense must be one of {', '.join(CONDENSERS)}; got {condense!r}")
+    checks.one_of("condense", condense, CONDENSERS)
+    size = checks.whole("size", size, LEAST_SIZE[condense])
+    width, classes = _count("width", width), _count("classes", classes)
     channels = [1, width, 2 * width, 4 * width]
     blocks = [
         nn.Sequential(
@@ -73,6 +83,7 @@ def condensing_cnn(condense="max", size=44, width=8, classes=10):
         for before, after in pairwise(channels)
     ]  # fmt: skip
     side = {"none": size, "global": 1}.get(condense, size // 2 // 2 // 2)
+    _check_weights(channels[-1] * side * side * classes, size=size, width=width, classes=classes)
     condense_all = [nn.AdaptiveAvgPool2d(1)] if condense == "global" else []
     head = nn.Sequential(*condense_all, nn.Flatten(), nn.Linear(channels[-1] * side * side, classes))
     return base_and_head(nn.Sequential(*blocks), head)
@@ -95,16 +106,24 @@ def plain_cnn(
     """`depth` convolutions of `filters` maps each, a global average, one linear layer: the network of notebooks 07 and 08.
 
     Takes pictures (N, channels, H, W).  stride: of each of the first three convolutions.  pool: 2×2
-    max pooling after each of the first three.  padding: "same" or "valid", which is none.
+    max pooling after each of the first three.  padding: "same", for odd kernel sizes, or "valid", which is none.
     bottleneck: maps of a 1×1 convolution before each later one; 0 for none.  dropout: the chance of
     0 for each feature before the linear layer.  map_dropout: for each whole map, after each convolution.
-    Raises ValueError for another padding and for chances that are not from 0 up to, not including, 1.
+    Both chances are from 0 up to, not including, 1.
     """
-    if padding not in ("same", "valid"):
-        raise ValueError(f'padding must be "same" or "valid"; got {padding!r}')
-    for what, chance in [("dropout", dropout), ("map_dropout", map_dropout)]:
-        if not 0 <= chance < 1:
-            raise ValueError(f"{what} is a chance, from 0 up to, not including, 1; got {chance!r}")
+    channels, filters, classes = _count("channels", channels), _count("filters", filters), _count("classes", classes)
+    kernel_size, depth, stride = _count("kernel_size", kernel_size), _count("depth", depth), _count("stride", stride)
+    bottleneck = _count("bottleneck", bottleneck, 0)
+    pool, batch_norm = checks.flag("pool", pool), checks.flag("batch_norm", batch_norm)
+    dropout = checks.number("dropout", dropout, least=0, below=1)
+    map_dropout = checks.number("map_dropout", map_dropout, least=0, below=1)
+    checks.one_of("padding", padding, ("same", "valid"))
+    if padding == "same" and kernel_size % 2 == 0:
+        raise ValueError(
+            f'padding="same" needs an odd kernel_size, since an even one has no pixel in its middle; got {kernel_size}'
+        )
+    widest = max(channels, filters) * filters * kernel_size**2
+    _check_weights(depth * widest, filters=filters, kernel_size=kernel_size, depth=depth)
     layers = []
     for block in range(depth):
         condenses = block < 3
@@ -129,6 +148,7 @@ def plain_cnn(
 
 def blur(channels, stride=2):
     """A convolution that is not trained: each map alone, with the kernel 1-2-1 in both directions, over 16."""
+    channels, stride = _count("channels", channels), _count("stride", stride)
     layer = nn.Conv2d(
         channels, channels, 3, stride, padding=1, groups=channels, bias=False, padding_mode="reflect"
     ).requires_grad_(False)
@@ -139,6 +159,8 @@ def blur(channels, stride=2):
 
 def conv_block(in_channels, out_channels, batch_norm=True):
     """Filter (convolution), detect (ReLU), condense (max pooling); batch norm keeps the numbers in range."""
+    in_channels, out_channels = _count("in_channels", in_channels), _count("out_channels", out_channels)
+    batch_norm = checks.flag("batch_norm", batch_norm)
     return nn.Sequential(
         nn.Conv2d(in_channels, out_channels, kernel_size=3, padding=1, bias=not batch_norm),  # it brings its own bias
         *([nn.BatchNorm2d(out_channels)] if batch_norm else []),
@@ -147,25 +169,35 @@ def conv_block(in_channels, out_channels, batch_norm=True):
     )
 
 
-def fast_cnn(channels=3, widths=(32, 64, 128), classes=10, residual=False, activation=nn.ReLU):
-    """The network of the fastest recipes: a stem that is not trained, and a block of two convolutions for each width.
+def fast_cnn(channels=3, widths=(32, 64, 128), classes=10, activation=nn.ReLU):
+    """The network of the fastest recipes: a stem of 2×2 kernels, and a block of two convolutions for each width.
 
-    Takes pictures (N, channels, H, W), 32×32 or about that.  `whiten_stem` gives the stem its
-    kernels.  residual: in each block, add what the first convolution found to what the second made of it
-    (He and others 2016).  activation: nn.ReLU, or nn.GELU, a ReLU with a soft bend.  After Jordan 2024, "94% on CIFAR-10 in 3.29 Seconds on a Single GPU".
+    Takes pictures (N, channels, H, W), 32×32 or about that.  The stem learns like every other layer,
+    until `whiten_stem` gives it its kernels and freezes them.  activation: nn.ReLU, or nn.GELU, a ReLU
+    with a soft bend.  After Jordan 2024, "94% on CIFAR-10 in 3.29 Seconds on a Single GPU".
     """
+    channels, classes = _count("channels", channels), _count("classes", classes)
+    if not isinstance(widths, (tuple, list)) or not 1 <= len(widths) <= 5:
+        raise ValueError(
+            f"widths must be a tuple of one to five whole numbers, a block each; got {checks.shown(widths)}"
+        )
+    widths = [_count("each of widths", width) for width in widths]
+    try:
+        checks.module("activation()", activation())
+    except (TypeError, ValueError):
+        got = checks.shown(activation)
+        raise ValueError(f"activation must be a class of layers without sizes, such as nn.ReLU; got {got}") from None
     stem = nn.Conv2d(channels, 8 * channels, kernel_size=2)
-    stem.weight.requires_grad_(False)
     in_and_out = pairwise([stem.out_channels, *widths])
     base = nn.Sequential(
         stem, activation(),
-        *(_fast_block(before, after, residual, activation) for before, after in in_and_out),
+        *(_fast_block(before, after, activation) for before, after in in_and_out),
     )  # fmt: skip
     head = nn.Sequential(nn.AdaptiveMaxPool2d(1), nn.Flatten(), nn.Linear(widths[-1], classes))
     return base_and_head(base, head)
 
 
-def _fast_block(in_channels, out_channels, residual, activation):
+def _fast_block(in_channels, out_channels, activation):
     """Two 3×3 convolutions with batch norm and an activation; max pooling right after the first, so that the rest has less to do."""
     first = [
         _convolution_that_hands_on(in_channels, out_channels),
@@ -174,7 +206,7 @@ def _fast_block(in_channels, out_channels, residual, activation):
         activation(),
     ]
     second = [_convolution_that_hands_on(out_channels, out_channels), _batch_norm(out_channels), activation()]
-    return nn.Sequential(*first, _Residual(*second) if residual else nn.Sequential(*second))
+    return nn.Sequential(*first, nn.Sequential(*second))
 
 
 def _convolution_that_hands_on(in_channels, out_channels):
@@ -191,33 +223,63 @@ def _batch_norm(channels):
     return layer
 
 
-class _Residual(nn.Sequential):
-    """Layers that add to their input instead of replacing it."""
-
-    def forward(self, x):
-        return x + super().forward(x)
-
-
 @torch.no_grad()
 def whiten_stem(model, pictures):
     """Set the kernels of the model's stem so that its outputs are uncorrelated and have variance 1 over these pictures.
 
-    pictures: normalised, float (N, C, H, W); a few thousand do.  The kernels are the eigenvectors of
-    the patches' covariance, each divided by the root of its eigenvalue; each comes twice, with both
-    signs, since the ReLU that follows keeps only what is above 0.
+    From then on they are not trained.  model: a `fast_cnn`, on any device.
+    pictures: normalised, float32 or float64 (N, C, H, W); a few thousand do.  The kernels are the
+    eigenvectors of the patches' covariance, each divided by the root of its eigenvalue; each comes
+    twice, with both signs, since the ReLU that follows keeps only what is above 0.
     """
-    stem = model.base[0]
+    stem = _stem(model)
+    checks.tensor("pictures", pictures, "(N, C, H, W)", (torch.float32, torch.float64))
+    channels, height, width = pictures.shape[1:]
+    if channels != stem.in_channels or min(height, width) < 2:
+        raise ValueError(
+            f"pictures must be (N, {stem.in_channels}, H, W), 2×2 or larger, as the stem takes them; "
+            f"got {tuple(pictures.shape)}"
+        )
+    checks.finite("pictures", pictures)
     patches = F.unfold(pictures, stem.kernel_size).transpose(1, 2).flatten(0, 1)  # (all patches, C·k·k)
     variances, directions = torch.linalg.eigh(patches.T @ patches / len(patches))
     kernels = (directions / (variances + WHITENING_FLOOR).sqrt()).T.reshape(-1, *stem.weight.shape[1:])
     stem.weight.copy_(torch.cat([kernels, -kernels]))
+    stem.weight.requires_grad_(False)
+
+
+def _stem(model):
+    """The stem of a `fast_cnn`: two 2×2 kernels for each number of a patch.  Raises ValueError where there is none."""
+    checks.module("model", model)
+    base = getattr(model, "base", None)
+    stem = next(iter(base), None) if isinstance(base, nn.Sequential) else None
+    if not isinstance(stem, nn.Conv2d) or stem.weight.shape != (8 * stem.in_channels, stem.in_channels, 2, 2):
+        raise ValueError(
+            f"model must be a fast_cnn, whose first layer has eight 2×2 kernels for each channel; got {checks.shown(stem or model)}"
+        )
+    return stem
 
 
 def base_and_head(base, head):
     """One model of two named parts, so that `model.base` and `model.head` can be looked at alone."""
-    return nn.Sequential(OrderedDict(base=base, head=head))
+    return nn.Sequential(OrderedDict(base=checks.module("base", base), head=checks.module("head", head)))
 
 
 def count_parameters(model):
-    """How many numbers training may change."""
-    return sum(p.numel() for p in model.parameters() if p.requires_grad)
+    """How many numbers training may change: frozen weights, such as those of `blur`, are left out."""
+    weights = list(checks.module("model", model).parameters())
+    if any(nn.parameter.is_lazy(w) for w in weights):
+        raise ValueError("model has lazy layers, whose sizes the first batch decides: send one through it, then count")
+    return sum(w.numel() for w in weights if w.requires_grad)
+
+
+def _count(name, value, least=1):
+    return checks.whole(name, value, least, MOST_MAPS)
+
+
+def _check_weights(weights, **numbers):
+    if weights > checks.MOST_NUMBERS:
+        named = ", ".join(f"{name}={value}" for name, value in numbers.items())
+        raise ValueError(
+            f"{named} would make a network of more than {checks.MOST_NUMBERS:,} weights: take smaller numbers"
+        )
