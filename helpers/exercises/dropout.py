@@ -1,5 +1,7 @@
 """Exercises and questions of notebook 08."""
 
+import math
+
 import torch
 from torch import nn
 
@@ -7,28 +9,41 @@ from helpers.exercises.comparing import Wrong, difference, kind
 from helpers.exercises.grading import UNSOLVED, Exercise, call_on_all, check_function, function
 from helpers.exercises.questions import Choice, Question
 
+_WHOLE = "A mean need not be a whole number: give it as it comes."
 LEEWAY = 0.06  # that the share dropped may differ from p: over five standard deviations of 2,000 coins
 
 
 def _values():
-    """(x, p) of 2,000 numbers each: five times the same, with p far from 1 − p; then p = 0, and other shapes."""
+    """(x, p): eight times the same 2,000 numbers, p far from 1 − p; then p = 0, and other shapes; none of x is 0."""
     draw = torch.Generator().manual_seed(0)
     x = 1 + torch.rand(50, 40, generator=draw)
-    y = torch.randn(2000, generator=draw)
-    return [*[(x, 0.2)] * 5, (x, 0.0), (y, 0.7), (y.view(10, 8, 5, 5), 0.5)]
+    y = 1 + torch.rand(2000, generator=draw)
+    return [*[(x, 0.2)] * 8, (x, 0.0), *[(y, 0.7)] * 5, *[(-y.view(10, 8, 5, 5), 0.5)] * 5]
 
 
 def _grade_dropout(dropout):
+    if isinstance(dropout, (type, nn.Module)):
+        raise Wrong(f"Not yet. A function of x and p is wanted, one that returns numbers; you gave {kind(dropout)}.")
     check_function(dropout, ["x", "p"])
     given = _values()
-    results, printed = call_on_all(dropout, given, ["x", "p"])
+    try:
+        results, printed = call_on_all(dropout, given, ["x", "p"])
+    except Wrong as wrong:
+        if "must match the size of tensor" in str(wrong.__cause__):
+            raise Wrong("Not yet. Your mask does not fit x, which may have any shape: draw it with the shape of x, "
+                        "`torch.rand(x.shape)`.") from None  # fmt: skip
+        raise
     if all(result is None for result in results):
         raise Wrong(
             "Your function prints, but returns nothing: end it with `return` and the result." if printed else UNSOLVED
         )
     for (x, p), result in zip(given, results):
-        _check_kept(x, p, result)
-    masks = [result != 0 for result in results[:5]]
+        _check_form(x, p, result)
+    results = [result.detach().cpu().double() for result in results]
+    _check_coins(given, results)
+    for (x, p), result in zip(given, results):
+        _check_kept(x.double(), p, result)
+    masks = [result != 0 for (_, p), result in zip(given, results) if p == 0.2]
     if any(torch.equal(masks[0], mask) for mask in masks[1:]):
         raise Wrong("Not yet. Two calls drop the same numbers: the mask must be drawn anew at each call.")
     counts = {int(mask.sum()) for mask in masks}
@@ -37,48 +52,89 @@ def _grade_dropout(dropout):
     return "It does what `nn.Dropout(p)` does in `train()`."
 
 
+def _check_form(x, p, result):
+    """Raise `Wrong` where a result is not a tensor of real numbers, shaped like x."""
+    if not isinstance(result, torch.Tensor) or result.shape != x.shape:
+        raise Wrong(f"Not yet. For p = {p} a tensor of shape {tuple(x.shape)} is wanted; yours gives {kind(result)}.")
+    if result.dtype == torch.bool:
+        raise Wrong("Not yet. Your function returns the mask alone; multiply x by it.")
+    if not result.is_floating_point() or not result.isfinite().all():
+        raise Wrong(f"Not yet. For p = {p} your result holds {_strange(result)}.")
+
+
+def _strange(result):
+    if not result.is_floating_point():
+        return f"numbers of type {result.dtype}, where x has {torch.get_default_dtype()}"
+    return "NaN or infinity: what do you divide by?"
+
+
+def _check_coins(given, results):
+    """Raise `Wrong` where all numbers of a call share one coin; p is there many times, so that luck does not hide it."""
+    for chance in {p for _, p in given}:
+        kept = [(result != 0).double().mean().item() for (_, p), result in zip(given, results) if p == chance]
+        if set(kept) == {0.0, 1.0}:
+            raise Wrong("Not yet. You toss one coin for all numbers of a call: toss a coin for each number.")
+
+
 def _check_kept(x, p, result):
     """Raise `Wrong` where a result is not x with about a share p at 0 and the rest times 1/(1 − p)."""
     where = f"For p = {p}"
-    if not isinstance(result, torch.Tensor) or result.shape != x.shape:
-        raise Wrong(f"Not yet. {where} a tensor of shape {tuple(x.shape)} is wanted; yours gives {kind(result)}.")
-    result = result.detach().double()
-    if result.isnan().any() or result.isinf().any():
-        raise Wrong(f"Not yet. {where} your result holds NaN or infinity: what do you divide by?")
     kept = result != 0
-    share, x = 1 - kept.double().mean().item(), x.double()
+    share = 1 - kept.double().mean().item()
     if p and share == 0:
         raise Wrong(f"Not yet. {where} no number was set to 0.")
     if share == 1:
         raise Wrong(f"Not yet. {where} every number was set to 0.")
-    if p and x.ndim == 2 and ((kept == kept[0]).all() or (kept == kept[:, :1]).all()):
+    if p and x.ndim > 1 and _falls_together(kept):
         raise Wrong("Not yet. Whole rows or columns fall together: toss a coin for each number.")
     if p > 0.05 and abs(share - (1 - p)) < LEEWAY < abs(share - p):
         raise Wrong(
             f"Not yet. {where} your function drops {100 * share:.0f} % and keeps the rest: p is the chance of 0."
         )
     if abs(share - p) > LEEWAY:
-        raise Wrong(f"Not yet. {where} your function sets {100 * share:.0f} % of the numbers to 0.")
+        raise Wrong(f"Not yet. {where} your function sets {100 * share:.0f} % of the numbers to 0.{_coin(share, p)}")
+    if torch.allclose(result[kept], result[kept][0]):
+        raise Wrong(
+            f"Not yet. {where} all kept numbers are {result[kept][0]:.4g}: you return a mask; multiply x by it."
+        )
     factors = (result / x)[kept]
     factor = factors.mean().item()
-    if not torch.allclose(factors, factors[:1], rtol=1e-4):
+    if not torch.allclose(factors, factors[:1], rtol=1e-3):
         raise Wrong(f"Not yet. {where} the kept numbers are not all multiplied by the same factor.")
     right = 1 / (1 - p)
-    if abs(factor - right) > 1e-3:
-        raise Wrong(f"Not yet. {where} {_factor(factor, p)} Right is 1/(1 − p) = {right:.4g}.")
+    if abs(factor - right) > 2e-3 * right:
+        raise Wrong(f"Not yet. {where} {_factor(factor, p, share)} Right is 1/(1 − p) = {right:.4g}.")
 
 
-def _factor(factor, p):
-    """What was done to the kept numbers, in a sentence."""
+def _falls_together(kept):
+    """Whether the mask is one and the same along some axis."""
+    return any(bool((kept == kept.narrow(axis, 0, 1)).all()) for axis in range(kept.ndim))
+
+
+def _coin(share, p):
+    """A sentence for those who took another coin than an even one."""
+    bell = 0.5 * (1 + math.erf(p / math.sqrt(2)))  # how much of torch.randn lies below p
+    if min(abs(share - bell), abs(share - (1 - bell))) < LEEWAY / 2:
+        return " `torch.randn` is not even between 0 and 1; `torch.rand` is."
+    if abs(share - 0.5) < LEEWAY / 2:
+        return " That is an even coin; it should show 0 with the chance p."
+    return ""
+
+
+def _factor(factor, p, share):
+    """What was done to the kept numbers, in a sentence; share: of those at 0."""
     known = [
         (1.0, "your kept numbers are not scaled, so the mean sinks."),
         (1 - p, "your kept numbers are multiplied by 1 − p, where they should be divided by it."),
         (1 / p if p else 0.0, "your kept numbers are divided by p, the chance of 0; divide by the chance to be kept."),
         (p, "your kept numbers are multiplied by p."),
+        (1 / (1 - p) ** 2, "your kept numbers are divided by 1 − p twice."),
     ]
     for value, words in known:
-        if abs(factor - value) < 1e-3:
+        if abs(factor - value) < 2e-3 * value:
             return words
+    if abs(factor * (1 - share) - 1) < 1e-4:
+        return "your kept numbers are divided by the share that happened to be kept, another one at each call."
     return f"your kept numbers are multiplied by {factor:.4g}."
 
 
@@ -101,7 +157,8 @@ def _settings(keep, units):
 
 
 def _papers():
-    return [(0.8, 250), (0.5, 64), (0.25, 16), (0.9, 1000), (0.4, 10)]
+    """(keep, units), for the last three the mean of units is no whole number."""
+    return [(0.8, 250), (0.5, 64), (0.25, 16), (0.9, 1000), (0.4, 10), (0.3, 25), (0.7, 33), (0.5, 9)]
 
 
 settings = Exercise(
@@ -113,11 +170,21 @@ settings = Exercise(
             (lambda k, n: (k, k * n, 1 / k), "`nn.Dropout` takes the chance of 0, not the chance to be kept."),
             (lambda k, n: (k, (1 - k) * n, 1 / (1 - k)),
              "You read keep as the chance of 0; it is the chance to be kept."),
+            (lambda k, n: (k, (1 - k) * n, 1 / k),
+             "You mix up what is kept and what is dropped: p is the chance of 0, and you count the units kept."),
             (lambda k, n: (1 - k, (1 - k) * n, 1 / k), "You count the units that are dropped."),
             (lambda k, n: (1 - k, k * n, k), "You multiply by keep; a kept unit stands for more, so divide by it."),
             (lambda k, n: (1 - k, k * n, 1.0), "You do not scale the units that are kept."),
             (lambda k, n: (1 - k, k * n, 1 / (1 - k)),
              "You divide by p, the chance of 0; divide by the chance to be kept."),
+            (lambda k, n: (1 - k, k * n, 1 - k), "You multiply by p; a kept unit stands for more: divide by keep."),
+            (lambda k, n: (1 - k, int(k * n), 1 / k), _WHOLE),
+            (lambda k, n: (1 - k, round(k * n), 1 / k), _WHOLE),
+            (lambda k, n: (1 - k, math.ceil(k * n), 1 / k), _WHOLE),
+            (lambda k, n: (1 - k, 1 / k, k * n), "The order is: p, units kept, factor."),
+            (lambda k, n: (k * n, 1 - k, 1 / k), "The order is: p, units kept, factor."),
+            (lambda k, n: (100 * (1 - k), k * n, 1 / k), "You give p in per cent; it is a chance, between 0 and 1."),
+            (lambda k, n: (1 - k, k, 1 / k), "You give the chance to be kept; multiply it by the number of units."),
         ],
         praise="Look twice at what p means wherever you read it.",
     ),
@@ -137,39 +204,81 @@ def _network():
     return nn.Sequential(*layers, nn.Dropout(0.5), nn.Linear(8, 10)), torch.randn(16, 1, 8, 8)
 
 
+COMES_IN = {
+    "train()": {},
+    "eval()": {},
+    "train(), but for layer 1, its batch norm, in eval()": {1: False},
+    "eval(), but for layer 5, its dropout, in train()": {5: True},
+}  # how the network of exercise 3 is handed over, and which of its layers have another mode than the rest
+
+
 def _grade_answers(answers):
     check_function(answers, ["model", "x"])
-    for training in (True, False):
+    for came, others in COMES_IN.items():
         model, x = _network()
-        model.train(training)
-        _check_answers(answers, model, x, training)
+        model.train(came.startswith("train"))
+        for place, training in others.items():
+            model[place].train(training)
+        _check_answers(answers, model, x, came)
     return "The same answer each time, from all units, and training can go on where it was."
 
 
-def _check_answers(answers, model, x, training):
+def _check_answers(answers, model, x, came):
     """Raise `Wrong` where the function answers at random, with dropped units, or leaves another network behind."""
-    before = {name: value.clone() for name, value in model.state_dict().items()}
+    before, settings, modes = _state(model), repr(model), _modes(model)
     first, second = answers(model, x.clone()), answers(model, x.clone())
     if first is None:
         raise Wrong(UNSOLVED)
     for result in (first, second):
         if not isinstance(result, torch.Tensor) or result.shape != (16, 10):
             raise Wrong(f"Not yet. For 16 pictures logits of shape (16, 10) are wanted; yours gives {kind(result)}.")
-    mode = "train()" if training else "eval()"
-    if difference(first, second.detach()) is not None:
+    first, second = first.detach(), second.detach()
+    if difference(first, second) is not None:
         raise Wrong("Not yet. Called twice with the same pictures, it gives two answers: dropout is still at work.")
-    if any(not torch.equal(value, before[name]) for name, value in model.state_dict().items()):
+    after = _state(model)
+    if any(not torch.equal(after[name], value) for name, value in before.items()):
         raise Wrong("Not yet. To ask is not to learn: your function has changed the means that batch norm keeps.")
-    modes = {layer.training for layer in model.modules()}
-    if len(modes) > 1:
-        raise Wrong(f"Not yet. The model came in {mode}; now a part of it is in another mode.")
-    if modes != {training}:
-        now = "eval()" if training else "train()"
-        raise Wrong(f"Not yet. The model came in {mode} and is left in {now}: whoever uses it next is surprised.")
+    if repr(model) != settings:
+        raise Wrong("Not yet. Your function changes a layer for good, such as the p of its dropout; change its mode.")
+    if not all(weight.requires_grad for weight in model.parameters()):
+        raise Wrong(
+            "Not yet. Your function leaves weights with `requires_grad` False: they could not be trained any more."
+        )
+    _check_modes(modes, _modes(model), came)
     with torch.no_grad():
         right = model.eval()(x)
+    if difference(first, right.softmax(dim=1)) is None:
+        raise Wrong("Not yet. You give probabilities; logits are the scores before softmax.")
     if difference(first, right) is not None:
         raise Wrong("Not yet. It gives the same answer twice, but not the one of the whole network, in eval().")
+
+
+def _state(model):
+    return {name: value.clone() for name, value in model.state_dict().items()}
+
+
+def _modes(model):
+    """The network's own mode, then that of each layer: True for train()."""
+    return [layer.training for layer in model.modules()]
+
+
+def _check_modes(before, after, came):
+    """Raise `Wrong` where a layer is left in another mode than it had."""
+    if before == after:
+        return
+    if len(set(before)) == len(set(after)) == 1:
+        raise Wrong(f"Not yet. The model came in {came} and is left in {_mode(after[0])}: "
+                    "whoever uses it next is surprised.")  # fmt: skip
+    if after[0] != before[0] and after[1:] == before[1:]:
+        raise Wrong(f"Not yet. The model came in {came}; now its layers have their mode again, but "
+                    f"`model.training` says {after[0]}: the model itself is one of `model.modules()`.")  # fmt: skip
+    place = next(place for place, (one, other) in enumerate(zip(before[1:], after[1:])) if one != other)
+    raise Wrong(f"Not yet. The model came in {came}; now layer {place} is in {_mode(after[place + 1])}. "
+                "Note the mode of each layer before you change any, and give it back.")  # fmt: skip
+
+
+def _mode(training):
+    return "train()" if training else "eval()"
 
 
 answers = Exercise(
@@ -177,16 +286,17 @@ answers = Exercise(
     _grade_answers,
     [
         "In which mode does dropout let everything through?",
-        "`model.training` is True in `train()`. Note it before you change the mode.",
-        "`model.train(True)` and `model.train(False)` set a mode: give back the one that you noted.",
+        "`layer.training` is True in `train()`. Note it of each layer in `model.modules()` before you change the mode.",
+        "`layer.training = True` and `= False` set a mode, too: give back to each layer the one that you noted.",
     ],
     """def answers(model, x):
-    was_training = model.training
+    modes = {layer: layer.training for layer in model.modules()}  # of the model itself, too
     model.eval()
     with torch.no_grad():
         logits = model(x)
-    model.train(was_training)
-    return logits  # one of many; a part that you keep in eval() on purpose would need its mode noted, too""",
+    for layer, was_training in modes.items():
+        layer.training = was_training
+    return logits  # one of many""",
 )
 
 QUESTIONS = (
@@ -209,9 +319,9 @@ QUESTIONS = (
     Question(
         "A tutorial promises +2 % from dropout. What do you do?",
         (
-            Choice("Add it: it cannot hurt.", "Look at the figures above: on all of the photos, every p cost points."),
+            Choice("Add it: it cannot hurt.", "It can: on all of the photos, every p in the figures above cost points."),
             Choice("Measure your own network, with several seeds.", "With and without, all else equal, and with the interval of the difference.", right=True),
-            Choice("Leave it out: batch norm has replaced it.", "Above, a network without batch norm gained, on few photos; yours may, too. Only a measurement tells."),
+            Choice("Leave it out: batch norm has replaced it.", "That is as blind as adding it: what it does depends on the network and on how many photos it learns from."),
         ),
     ),
 )  # fmt: skip
