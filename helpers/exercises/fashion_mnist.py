@@ -1,21 +1,33 @@
 """Exercises and questions of notebook 09."""
 
+import math
+import random
+
+import numpy as np
 import torch
 
-from helpers.exercises.comparing import Wrong, difference, kind
-from helpers.exercises.grading import Exercise, function
+from helpers.exercises.comparing import Wrong, count, is_number, kind
+from helpers.exercises.grading import Exercise, check_function, function
 from helpers.exercises.questions import Choice, Question
 
 
 def _accuracy(matrix):
-    return matrix.diagonal().sum() / matrix.sum()
+    return (matrix.diagonal().sum() / matrix.sum()).item()
 
 
 def _matrices():
-    """A matrix to check by hand, then random ones with unequal classes."""
+    """A matrix to check by hand, then others with unequal classes."""
     draw = torch.Generator().manual_seed(0)
     cases = [(torch.tensor([[8, 2], [1, 9]]),), (torch.tensor([[30, 10], [1, 9]]),)]
     return cases + [(torch.randint(0, 9 * k, (k, k), generator=draw) + torch.eye(k).int(),) for k in (2, 3, 3, 5, 10)]
+
+
+def _share_found(matrix):
+    return matrix.diagonal() / matrix.sum(dim=1)
+
+
+def _share_meant(matrix):
+    return matrix.diagonal() / matrix.sum(dim=0)
 
 
 accuracy_of = Exercise(
@@ -24,13 +36,27 @@ accuracy_of = Exercise(
         _accuracy,
         _matrices,
         [
-            (lambda m: (m.diagonal() / m.sum(dim=1)).mean(),
+            (lambda m: _share_found(m).mean().item(),
              "That is the mean of the classes' shares; it differs where classes are of unequal size."),
-            (lambda m: m.diagonal().sum() / len(m),
+            (lambda m: _share_meant(m).mean().item(),
+             "That is a mean over the answers' columns; it differs where some answers are rarer than others."),
+            (lambda m: m.diagonal().sum().item() / len(m),
              "You divide by the number of classes; divide by the number of pictures."),
-            (lambda m: m.diagonal().sum(), "You count the right answers; accuracy is their share of all pictures."),
-            (lambda m: 1 - m.diagonal().sum() / m.sum(), "That is the share of mistakes."),
-            (lambda m: m.diagonal() / m.sum(dim=1), "That is one share a class; accuracy is one number for all."),
+            (lambda m: m.diagonal().sum().item() / m.numel(),
+             "You divide by the number of the matrix's cells; divide by the number of pictures, their sum."),
+            (lambda m: m.diagonal().sum().item(),
+             "You count the right answers; accuracy is their share of all pictures."),
+            (lambda m: 1 - _accuracy(m), "That is the share of mistakes."),
+            (lambda m: 100 * _accuracy(m), "That is in per cent; give it as a share, between 0 and 1."),
+            (lambda m: m.diagonal().sum().item() // m.sum().item(), "You drop the fraction: divide with `/`, and give the number as it comes."),
+            (lambda m: m.flip(1).diagonal().sum().item() / m.sum().item(),
+             "You take the other diagonal; right answers stand from top left to bottom right."),
+            (lambda m: m.diagonal().sum().item() / (m.sum() - m.diagonal().sum()).item(),
+             "You divide by the mistakes; divide by all pictures, right and wrong."),
+            (lambda m: m.sum().item() / m.diagonal().sum().item(), "You have it upside down: divide the right answers by all."),
+            (lambda m: m.diagonal() / m.sum(), "That is what each class adds to the accuracy; sum it up."),
+            (_share_found, "That is one share a class; accuracy is one number for all."),
+            (_share_meant, "That is one share for each answer; accuracy is one number for all."),
         ],
     ),
     [
@@ -42,65 +68,143 @@ accuracy_of = Exercise(
 )  # fmt: skip
 
 
+def _best(numbers):
+    """The place of the largest number."""
+    return max(range(len(numbers)), key=lambda place: float(numbers[place]))
+
+
 def _honest(valid, test):
-    return test[valid.argmax()]
+    return float(test[_best(valid)])
 
 
 def _runs():
-    """Accuracies of a few runs; the best on validation is never the best on test."""
-    draw = torch.Generator().manual_seed(0)
-    cases = [(torch.tensor([0.90, 0.92, 0.91]), torch.tensor([0.89, 0.90, 0.93]))]
+    """Accuracies of 3 to 7 runs, as lists; the best on validation is never the best on test."""
+    draw = random.Random(0)
+    cases = [([0.90, 0.92, 0.91], [0.89, 0.90, 0.93])]
     while len(cases) < 20:
-        valid, test = torch.rand(2, 5, generator=draw)
-        if valid.argmax() != test.argmax():
+        runs = 3 + len(cases) % 5
+        valid, test = ([n / 100 for n in draw.sample(range(50, 99), runs)] for _ in range(2))
+        if _best(valid) != _best(test):
             cases.append((valid, test))
     return cases
 
 
+_compare_reports = function(
+    _honest,
+    _runs,
+    [
+        (lambda valid, test: float(max(test)),
+         "You used the test set to choose: the best of several test accuracies flatters."),
+        (lambda valid, test: float(max(valid)),
+         "That is the validation accuracy by which you chose; having been chosen, it flatters."),
+        (lambda valid, test: float(sum(test)) / len(test),
+         "That is the mean of all runs; report the one that you chose."),
+        (lambda valid, test: _best(valid), "That is which run you chose; report its test accuracy."),
+        (lambda valid, test: float(valid[_best(test)]),
+         "You chose by the test set; choose by validation, and report the test accuracy."),
+        (lambda valid, test: (_best(valid), _honest(valid, test)),
+         "That is which run you chose and its accuracy; report the accuracy alone."),
+        (lambda valid, test: (float(max(valid)), _honest(valid, test)),
+         "Those are two numbers; report the one that nothing was chosen by."),
+        (lambda valid, test: 100 * _honest(valid, test), "That is in per cent; give the number as it stands in `test`."),
+        (lambda valid, test: _best(test), "That is which run is best on the test set: it must not choose."),
+        (lambda valid, test: float(test[min(range(len(valid)), key=valid.__getitem__)]),
+         "You chose the worst run on validation."),
+        (lambda valid, test: max(*valid, *test),
+         "That is the best number of all; of many numbers the best flatters, on whichever split."),
+        (lambda valid, test: float(test[-1]), "That is the last run, whatever its validation accuracy is."),
+        (lambda valid, test: float(test[0]), "That is the first run, whatever its validation accuracy is."),
+        (lambda valid, test: float(min(test)),
+         "That is the worst test accuracy: modest, but still chosen by the test set."),
+        (lambda valid, test: (float(max(valid)) + _honest(valid, test)) / 2,
+         "You mix in the validation accuracy by which you chose; report the test accuracy alone."),
+    ],
+    praise="Chosen on validation, tested once.",
+)  # fmt: skip
+
+
+def _as_it_is(accuracies):
+    return accuracies
+
+
+def _taking(form, report):
+    return lambda valid, test: report(form(valid), form(test))
+
+
+def _grade_report(report):
+    """The task does not say what holds the accuracies: whoever is right with tensors, lists or arrays is right."""
+    check_function(report, ["valid", "test"])
+    found = []
+    for form in (torch.tensor, _as_it_is, np.array):
+        try:
+            return _compare_reports(_taking(form, report))
+        except Wrong as wrong:
+            found.append(wrong)
+    raise next((wrong for wrong in found if wrong.__cause__ is None), found[0])  # of a form with which it ran, if any
+
+
 report = Exercise(
     "report",
-    function(
-        _honest,
-        _runs,
-        [
-            (lambda valid, test: test.max(), "You used the test set to choose: the best of five test numbers flatters."),
-            (lambda valid, test: valid.max(),
-             "That is the validation accuracy by which you chose; having been chosen, it flatters."),
-            (lambda valid, test: test.mean(), "That is the mean of all runs; report the one that you chose."),
-            (lambda valid, test: valid.argmax(), "That is which run you chose; report its test accuracy."),
-        ],
-        praise="Chosen on validation, tested once.",
-    ),
+    _grade_report,
     [
         "Which split may choose the run, and which may only measure it?",
         "`valid.argmax()` is the number of the best run on validation.",
     ],
     """def report(valid, test):
     return test[valid.argmax()]""",
-)  # fmt: skip
+)
+
+
+WIDE = 100  # times the smallest learning rate is the largest, at least
+GUESSING = 0.1  # the accuracy of whoever only guesses among ten classes
 
 
 def _grade_rates(found):
     if not isinstance(found, dict):
         raise Wrong(f"A dict {{learning rate: validation accuracy}} is wanted; you gave {kind(found)}.")
     for rate, share in found.items():
-        if difference(rate, 0.0) and "wanted is a number" in difference(rate, 0.0):
-            raise Wrong(f"Not yet. The learning rate {rate!r} is not a number.")
-        if difference(share, 0.0) and "wanted is a number" in difference(share, 0.0):
-            raise Wrong(f"Not yet. The accuracy at lr={rate} is {kind(share)}, not a number.")
-        if not 0 <= float(share) <= 1:
-            raise Wrong(f"Not yet. The accuracy {share} at lr={rate} is not between 0 and 1: in per cent?")
-    rates = sorted(found)
+        _check_run(rate, share)
+    runs = sorted((float(rate), float(share)) for rate, share in found.items())
+    rates, shares = zip(*runs) if runs else ((), ())
     if len(rates) < 4:
-        raise Wrong(f"Not yet. You have tried {len(rates)} learning rates; try four at least.")
-    if rates[0] <= 0 or rates[-1] < 100 * rates[0]:
-        raise Wrong(
-            f"Not yet. From {rates[0]:g} to {rates[-1]:g} is a narrow range: the largest should be 100 times the smallest."
-        )
-    best = max(found, key=found.get)
-    if best in (rates[0], rates[-1]):
-        raise Wrong(f"Not yet. Your best, lr={best:g}, stands at the edge of what you tried: the peak may lie beyond.")
-    return f"Your peak, lr={best:g}, has worse neighbours on both sides."
+        raise Wrong(f"Not yet. You have tried {count(len(rates), 'learning rate')}; try four at least.")
+    if rates[-1] / rates[0] < WIDE * (1 - 1e-6):  # 0.7 / 0.007 is a little less than 100
+        raise Wrong(f"Not yet. From {rates[0]:g} to {rates[-1]:g} is a narrow range: "
+                    "the largest should be 100 times the smallest.")  # fmt: skip
+    if max(shares) < 2 * GUESSING:
+        raise Wrong(f"Not yet. Your best names {100 * max(shares):.0f} % right, and guessing gets 10 %: none of these "
+                    "networks has learned. Is a new one made for each rate, and trained?")  # fmt: skip
+    best = shares.index(max(shares))
+    for place in range(best, len(shares)):
+        if shares[place] == shares[best] and place in (0, len(rates) - 1):
+            raise Wrong(f"Not yet. Your best, lr={rates[place]:g}, stands at the edge of what you tried: "
+                        "the peak may lie beyond.")  # fmt: skip
+    if shares[best + 1] == shares[best]:
+        raise Wrong(f"Not yet. lr={rates[best]:g} and lr={rates[best + 1]:g} are equally good: "
+                    "try one between them, or train both longer.")  # fmt: skip
+    return f"Your peak, lr={rates[best]:g}, has worse neighbours on both sides."
+
+
+def _check_run(rate, share):
+    """Raise `Wrong` where one entry is no learning rate with an accuracy."""
+    if not is_number(rate):
+        raise Wrong(f"Not yet. A learning rate is a number; one of yours is {kind(rate)}.")
+    if not (float(rate) > 0 and math.isfinite(float(rate))):
+        raise Wrong(f"Not yet. A learning rate is a number greater than 0; one of yours is {float(rate):g}.")
+    if isinstance(share, (list, tuple)):
+        raise Wrong(f"Not yet. The accuracy at lr={float(rate):g} is {kind(share)}: "
+                    "note the last epoch's alone, `history.valid_accuracy[-1]`.")  # fmt: skip
+    if not is_number(share):
+        raise Wrong(f"Not yet. The accuracy at lr={float(rate):g} is {kind(share)}; a number is wanted, "
+                    "such as `history.valid_accuracy[-1]`.")  # fmt: skip
+    if math.isnan(float(share)):
+        raise Wrong(f"Not yet. The accuracy at lr={float(rate):g} is nan: "
+                    "a network that blew up only guesses, so note 0.1 for it.")  # fmt: skip
+    if 1 < float(share) <= 100:
+        raise Wrong(f"Not yet. The accuracy {float(share):g} at lr={float(rate):g} is greater than 1: in per cent? "
+                    "Divide by 100.")  # fmt: skip
+    if not 0 <= float(share) <= 1:
+        raise Wrong(f"Not yet. The accuracy {float(share):g} at lr={float(rate):g} is not between 0 and 1.")
 
 
 rates = Exercise(
@@ -125,7 +229,7 @@ QUESTIONS = (
         "You try five learning rates and keep the one with the best test accuracy. Is that number honest?",
         (
             Choice("Yes: it was measured on unseen pictures.", "The network has not seen them, but you have: you chose by them, so the number flatters you."),
-            Choice("No: choose on validation, test once.", "You would have chosen by the test set, and so the best of five lucky draws.", right=True),
+            Choice("No: choose on validation, test once.", "You would have chosen by the test set, and so the luckiest of five.", right=True),
             Choice("Yes, if the seeds are fixed.", "A seed makes a run repeatable. It does not undo that you chose by the test set."),
         ),
     ),
