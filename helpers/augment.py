@@ -1,9 +1,17 @@
-"""Whole batches moved about: what training sees beside the pictures themselves."""
+"""Whole batches moved about: what training sees beside the pictures themselves.
+
+Every function gives new pictures of the same shape and dtype, on the same device, and raises a
+ValueError that names the argument and its value where that cannot be.
+"""
 
 from dataclasses import dataclass, fields
 
 import torch
 import torch.nn.functional as F
+
+from helpers import checks
+
+FILLS = {"zero": "constant", "reflect": "reflect"}  # what stands in a gap → its name in torch
 
 
 def shift(images, right, down=0):
@@ -12,10 +20,10 @@ def shift(images, right, down=0):
     What leaves the picture is lost.  Raises ValueError for a shift that is not a whole number or
     moves everything out of the picture.
     """
+    checks.tensor("images", images, "(…, H, W)", may_be_empty=True)
     height, width = images.shape[-2:]
-    for what, by, size in [("right", right, width), ("down", down, height)]:
-        if not isinstance(by, int) or isinstance(by, bool) or abs(by) >= size:
-            raise ValueError(f"{what} must be a whole number between {1 - size} and {size - 1}; got {by!r}")
+    right = checks.whole("right", right, 1 - width, width - 1)
+    down = checks.whole("down", down, 1 - height, height - 1)
     moved = torch.zeros_like(images)
     moved[..., max(down, 0) : height + min(down, 0), max(right, 0) : width + min(right, 0)] = images[
         ..., max(-down, 0) : height - max(down, 0), max(-right, 0) : width - max(right, 0)
@@ -26,11 +34,14 @@ def shift(images, right, down=0):
 def random_shift(images, most, fill="zero"):
     """Move each picture of a batch (B, C, H, W) by a random whole number of pixels, −most … most on each axis.
 
-    The gap is filled with 0 (fill="zero") or with the picture mirrored at its border (fill="reflect");
-    what leaves a picture is lost.  Uses torch's global random state.
+    most: less than a side has pixels.  The gap is filled with 0 (fill="zero") or with the picture
+    mirrored at its border (fill="reflect"); what leaves a picture is lost.  Uses torch's global random state.
     """
+    _check_batch(images)
     count, _, height, width = images.shape
-    padded = F.pad(images, [most] * 4, mode={"zero": "constant", "reflect": "reflect"}[fill])
+    most = checks.whole("most", most, 0, min(height, width) - 1)
+    checks.one_of("fill", fill, FILLS)
+    padded = F.pad(images, [most] * 4, mode=FILLS[fill])
     every = padded.unfold(2, height, 1).unfold(3, width, 1)  # (B, C, 2·most + 1, 2·most + 1, H, W), nothing copied yet
     top, left = torch.randint(0, 2 * most + 1, (2, count), device=images.device)
     return every[torch.arange(count, device=images.device), :, top, left]
@@ -38,6 +49,7 @@ def random_shift(images, most, fill="zero"):
 
 def random_flip(images):
     """Mirror each picture of a batch (B, C, H, W), left to right, with a chance of one half."""
+    _check_batch(images)
     chosen = torch.rand(len(images), device=images.device) < 0.5
     return torch.where(chosen[:, None, None, None], images.flip(-1), images)
 
@@ -45,9 +57,12 @@ def random_flip(images):
 def cutout(images, size):
     """Blacken a square of size×size at a random place of each picture (B, C, H, W); it may reach over the border.
 
+    A square of twice the longer side covers every picture, wherever it is put: size may be that at most.
     DeVries & Taylor 2017, "Improved Regularization of Convolutional Neural Networks with Cutout".
     """
+    _check_batch(images)
     count, _, height, width = images.shape
+    size = checks.whole("size", size, 0, 2 * max(height, width))
     inside = []
     for length in (height, width):
         start = torch.randint(0, length, (count, 1), device=images.device) - size // 2
@@ -58,11 +73,14 @@ def cutout(images, size):
 
 
 def random_colour(images, most=0.4):
-    """Change brightness, contrast and saturation of each picture (B, C, H, W) by a random factor, 1 − most … 1 + most.
+    """Change brightness, contrast and saturation of each picture by a random factor, 1 − most … 1 + most.
 
-    Brightness multiplies all pixels, contrast pulls them to the picture's mean, saturation to each
-    pixel's grey; grey pictures have no saturation to change.
+    images: uint8 (B, C, H, W), from 0 to 255.  most: from 0 to 1.  Brightness multiplies all pixels,
+    contrast pulls them to the picture's mean, saturation to each pixel's grey; grey pictures have no
+    saturation to change.
     """
+    _check_batch(images, (torch.uint8,))
+    most = checks.number("most", most, least=0, most=1)
     brightness, contrast, saturation = (
         1 + most * (2 * torch.rand(len(images), 1, 1, 1, device=images.device) - 1) for _ in range(3)
     )
@@ -76,11 +94,18 @@ def random_colour(images, most=0.4):
 
 def random_turn(images):
     """Turn each square picture of a batch (B, C, n, n) by 0, 90, 180 or 270 degrees, by chance.  Many labels do not survive it."""
+    _check_batch(images)
+    if images.shape[2] != images.shape[3]:
+        raise ValueError(f"images must be square to be turned, (B, C, n, n); got {tuple(images.shape)}")
     turns = torch.randint(0, 4, (len(images),), device=images.device)
     result = images.clone()
     for quarter in (1, 2, 3):
         result[turns == quarter] = images[turns == quarter].rot90(quarter, (2, 3))
     return result
+
+
+def _check_batch(images, dtypes=checks.NUMBERS):
+    checks.tensor("images", images, "(B, C, H, W)", dtypes, may_be_empty=True)
 
 
 @dataclass(frozen=True, repr=False)
@@ -89,7 +114,7 @@ class Augment:
 
     turn: by quarters of a circle.  colour: by up to this share; see `random_colour`.
     A function with a name that can be compared: two runs with equal `Augment`s are the same run.
-    Raises ValueError for a negative size.
+    Raises ValueError for sizes that are not whole numbers, 0 or more, and a colour that is not from 0 to 1.
     """
 
     flip: bool = False
@@ -99,10 +124,15 @@ class Augment:
     colour: float = 0.0
 
     def __post_init__(self):
-        if self.shift < 0 or self.cutout < 0:
-            raise ValueError(f"shift and cutout are sizes in pixels, 0 or more; got {self.shift}, {self.cutout}")
-        if not 0 <= self.colour <= 1:
-            raise ValueError(f"colour is a share, from 0 to 1; got {self.colour}")
+        plain = {
+            "flip": checks.flag("flip", self.flip),
+            "shift": checks.whole("shift", self.shift, 0),
+            "cutout": checks.whole("cutout", self.cutout, 0),
+            "turn": checks.flag("turn", self.turn),
+            "colour": checks.number("colour", self.colour, least=0, most=1),
+        }
+        for name, value in plain.items():  # Python's own numbers, whose words are the same for all types
+            object.__setattr__(self, name, value)
 
     def __repr__(self):
         """What is done, and nothing of what is not: so that a new kind of change gives no old run another name."""

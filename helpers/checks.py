@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 FLOATS = (torch.float32, torch.float64, torch.float16, torch.bfloat16)
+NUMBERS = (*FLOATS, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
 SHORT = reprlib.Repr()  # writes the beginning and the end of what is long
 SHORT.maxstring = SHORT.maxother = 100
 MOST_NUMBERS = 100_000_000  # in a tensor: more would fill the memory of a small machine
@@ -77,7 +78,8 @@ def tensor(name, value, shape, dtypes=None, may_be_empty=False):
     if not right_axes or 0 in value.shape[1 if may_be_empty else 0 :]:
         raise ValueError(f"{name} must have shape {shape}, no axis of length 0; got {tuple(value.shape)}")
     if dtypes is not None and value.dtype not in dtypes:
-        wanted = "floats" if dtypes is FLOATS else " or ".join(map(str, dtypes))
+        names = {FLOATS: "floats", NUMBERS: "whole numbers or floats"}
+        wanted = names.get(dtypes) or " or ".join(map(str, dtypes))
         raise ValueError(f"{name} must hold {wanted}, not {value.dtype}")
     return value
 

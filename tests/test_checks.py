@@ -58,6 +58,7 @@ def test_a_real_number_of_any_type_is_taken_as_a_float(half):
         (lambda: checks.tensor("x", torch.zeros(0, 3), "(H, W)"), r"no axis of length 0; got \(0, 3\)"),
         (lambda: checks.tensor("x", torch.zeros(0, 0), "(N, W)", may_be_empty=True), r"no axis of length 0; got \(0, 0\)"),
         (lambda: checks.tensor("x", torch.zeros(2).int(), "(N,)", checks.FLOATS), "x must hold floats, not torch.int32"),
+        (lambda: checks.tensor("x", torch.zeros(2).bool(), "(N,)", checks.NUMBERS), "x must hold whole numbers or floats, not torch.bool"),
         (lambda: checks.tensor("x", torch.zeros(2, device="meta"), "(N,)"), "x must be an ordinary tensor"),
         (lambda: checks.tensor("x", torch.eye(2).to_sparse(), "(H, W)"), "x must be an ordinary tensor"),
         (lambda: checks.finite("x", torch.tensor([1, torch.nan, torch.inf])), "x holds 2 values that are NaN or infinite"),
