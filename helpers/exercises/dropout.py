@@ -112,13 +112,12 @@ def _falls_together(kept):
 
 
 def _coin(share, p):
-    """A sentence for those who took another coin than an even one."""
+    """A sentence for those who took another coin: one that shows 0 with a chance that is not p."""
     bell = 0.5 * (1 + math.erf(p / math.sqrt(2)))  # how much of torch.randn lies below p
-    if min(abs(share - bell), abs(share - (1 - bell))) < LEEWAY / 2:
-        return " `torch.randn` is not even between 0 and 1; `torch.rand` is."
-    if abs(share - 0.5) < LEEWAY / 2:
-        return " That is an even coin; it should show 0 with the chance p."
-    return ""
+    randn = "`torch.randn` is not even between 0 and 1; `torch.rand` is."
+    known = [(0.5, "That is an even coin; it should show 0 with the chance p."), (bell, randn), (1 - bell, randn)]
+    chance, words = min(known, key=lambda one: abs(one[0] - share))
+    return f" {words}" if abs(chance - share) < LEEWAY else ""
 
 
 def _factor(factor, p, share):
