@@ -46,7 +46,9 @@ class Questions(ipywidgets.VBox):
 
         def picked(button):
             sign = "\N{CHECK MARK}" if choice.right else "\N{BALLOT X}"
-            button.description = f"{sign} {choice.words}"
+            button.description = button.tooltip = (
+                f"{sign} {choice.words}"  # both, or a screen reader reads out two texts
+            )
             button.button_style = "success" if choice.right else "danger"
             answer.value = f'<div role="status">{html.escape(_answer(choice))}</div>'
 
