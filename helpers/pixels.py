@@ -17,6 +17,8 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
+from helpers import checks
+
 DENSITY = 2
 FONTS = Path(matplotlib.get_data_path()) / "fonts/ttf"  # ships with matplotlib
 PAPER, INK, FAINT = (255, 255, 255), (34, 34, 34), (208, 208, 208)
@@ -30,6 +32,7 @@ RUN_LENGTH = 3  # zlib's Z_RLE: for flat squares the quickest to pack, and the s
 
 def picture(image, zoom=8):
     """A uint8 image (C, H, W) or (H, W), with 1 or 3 channels, as a picture of zoom × zoom squares."""
+    zoom = checks.whole("zoom", zoom, 1, 200)
     array = _as_array("image", image)
     if array.dtype != np.uint8 or not (array.ndim == 2 or (array.ndim == 3 and array.shape[0] in (1, 3))):
         raise ValueError(
@@ -45,10 +48,10 @@ def feature_map(values, zoom=8, limit=None, window=None, dropped=(0, 0)):
 
     limit: None takes the largest size of a number in the map.  window, dropped: as in `number_grid`.
     """
-    array = _as_array("values", values).astype(np.float32)
-    if array.ndim != 2:
-        raise ValueError(f"values must have shape (H, W); got {array.shape}")
-    limit = limit or float(np.abs(array).max()) or 1.0
+    zoom, array = checks.whole("zoom", zoom, 1, 200), _numbers(values)
+    if not np.isfinite(array).all():
+        raise ValueError(f"values must be finite; {int((~np.isfinite(array)).sum())} of them are NaN or infinite")
+    limit = _limit(limit, array)
     painted = _enlarge(Image.fromarray(_colours(array / limit)), zoom)
     edge = [0, 0, painted.width - 1, painted.height - 1]
     ImageDraw.Draw(painted).rectangle(edge, outline=FAINT, width=DENSITY)  # where the map ends, when it ends in white
@@ -66,12 +69,13 @@ def number_grid(
     padding: how many outermost rings are padding, painted pale blue.  dropped: (rows, columns) at the
     bottom and the right to strike out.  blank: True paints the squares without their numbers.
     """
-    array = _as_array("values", values).astype(np.float32)
-    if array.ndim != 2:
-        raise ValueError(f"values must have shape (H, W); got {array.shape}")
+    cell, array = checks.whole("cell", cell, 4, 400), _numbers(values)
+    checks.one_of("shade", shade, ("grey", "signed", "plain"))
+    if np.isinf(array).any():
+        raise ValueError("values must be finite, or NaN for an empty square; some are infinite")
     rows, columns = array.shape
     known = np.nan_to_num(array)
-    limit = limit or float(np.abs(known).max()) or 1.0
+    limit = _limit(limit, known)
     if shade == "grey":
         colours = np.repeat((70 + 185 * np.clip(known / limit, 0, 1)).astype(np.uint8)[..., None], 3, axis=2)
     else:
@@ -118,8 +122,11 @@ def _square(side, colour, words, text_size):
 
 def row(panels, captions=None, signs=None, least_width=0):
     """Panels side by side, centred, each with its caption above; signs: what stands between them, such as "×"."""
+    _check_panels(panels)
     captions = captions or [""] * len(panels)
-    signs = signs or [""] * (len(panels) - 1)
+    signs = [*(signs or []), *[""] * len(panels)][: len(panels) - 1]
+    if len(captions) != len(panels):
+        raise ValueError(f"captions must be one a panel: {len(panels)} panels, {len(captions)} captions")
     font, sign_font = _font(TEXT), _font(20)
     head = (TEXT + 10) * DENSITY * max(caption.count("\n") + 1 for caption in captions) if any(captions) else 0
     widths = [
@@ -165,6 +172,10 @@ def sized(what, grid):
 
 def rows(panels, captions, columns, least_width=0):
     """Panels with their captions in rows of `columns`, all as wide as the widest of them, and at least `least_width`."""
+    _check_panels(panels)
+    columns = checks.whole("columns", columns, 1)
+    if len(captions) != len(panels):
+        raise ValueError(f"captions must be one a panel: {len(panels)} panels, {len(captions)} captions")
     lines = [line for caption in captions for line in caption.split("\n")]
     width = max([least_width] + [panel.width // DENSITY for panel in panels] + [text_width(line) for line in lines])
     starts = range(0, len(panels), columns)
@@ -178,6 +189,7 @@ def text_width(words):
 
 def column(panels):
     """Panels one below the other, against the left edge."""
+    _check_panels(panels)
     canvas = Image.new("RGB", (max(p.width for p in panels), sum(p.height for p in panels)), PAPER)
     top = 0
     for panel in panels:
@@ -198,6 +210,8 @@ def framed(panel, colour, width=3):
 
 def table(words, marked=None):
     """Lines of text in letters of equal width, so that columns stand under each other; `marked` is the one in colour."""
+    if not words:
+        raise ValueError("words must be one line at least; got none")
     font, line = _font(TEXT, "DejaVuSansMono.ttf"), 20 * DENSITY
     canvas = Image.new("RGB", (int(max(font.getlength(w) for w in words)) + 12 * DENSITY, line * len(words)), PAPER)
     for i, line_words in enumerate(words):
@@ -219,7 +233,12 @@ def text(words, most=130):
 
 def bars(shares, names, marked=None, length=190):
     """A horizontal bar a name, shares (K,) from 0 to 1, with the share in per cent; `marked` is the index to point at."""
-    line, name_width, shares = 19 * DENSITY, 96 * DENSITY, [float(share) for share in shares]
+    if not isinstance(shares, (torch.Tensor, np.ndarray, list, tuple)):
+        raise ValueError(f"shares must be numbers from 0 to 1, one a name; got {checks.shown(shares)}")
+    shares = [checks.number("a share", share, 0, 1.001) for share in shares]  # a sum of rounded numbers may pass 1
+    if not shares or len(shares) != len(names):
+        raise ValueError(f"names must be one a share: {len(shares)} shares, {len(names)} names")
+    line, name_width = 19 * DENSITY, 96 * DENSITY
     canvas = Image.new("RGB", (name_width + (length + 52) * DENSITY, line * len(names)), PAPER)
     draw, font = ImageDraw.Draw(canvas), _font(12)
     for i, (share, name) in enumerate(zip(shares, names)):
@@ -266,11 +285,33 @@ def _colours(shares):
 
 
 def _as_array(what, values):
-    if isinstance(values, torch.Tensor):
-        values = values.detach().cpu().numpy()
+    """A tensor or an array of real numbers, none of its axes of length 0, as an array."""
+    if isinstance(values, torch.Tensor) and values.layout is torch.strided and not values.is_meta:
+        values = values.detach().cpu()
+        values = (values.float() if values.dtype is torch.bfloat16 else values).numpy()  # NumPy has no bf16
     if not isinstance(values, np.ndarray):
-        raise ValueError(f"{what} must be a tensor or an array; got {type(values).__name__}")
+        raise ValueError(f"{what} must be a tensor or an array; got {checks.shown(values)}")
+    if values.dtype.kind not in "biuf" or 0 in values.shape:
+        raise ValueError(f"{what} must hold real numbers; got {values.dtype} {values.shape}")
     return values
+
+
+def _numbers(values):
+    """Values (H, W) as float32."""
+    array = _as_array("values", values)
+    if array.ndim != 2:
+        raise ValueError(f"values must have shape (H, W); got {array.shape}")
+    return array.astype(np.float32)
+
+
+def _limit(limit, array):
+    """What gets the full colour: `limit`, or the largest size of a number in the array."""
+    return float(np.abs(array).max()) or 1.0 if limit is None else checks.number("limit", limit, least=0) or 1.0
+
+
+def _check_panels(panels):
+    if not panels or not all(isinstance(panel, Image.Image) for panel in panels):
+        raise ValueError(f"panels must be painted pictures, one at least; got {checks.shown(panels)}")
 
 
 @functools.lru_cache

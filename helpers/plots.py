@@ -4,9 +4,10 @@ import io
 
 import matplotlib.pyplot as plt
 from IPython.display import display
+from matplotlib.figure import Figure
 from PIL import Image
 
-from helpers import pixels
+from helpers import checks, pixels
 
 DPI = 160  # of the packed picture; it is shown at 80, so that lines stay sharp on dense screens
 SHOWN_DPI = 80
@@ -18,21 +19,31 @@ def show(figure, alt):
     figure: a matplotlib figure, which is closed, or a picture from `helpers.pixels`.
     Raises ValueError where alt says nothing.
     """
-    if not isinstance(alt, str) or not alt.strip():
-        raise ValueError("alt must say in words what the figure shows; it is empty")
-    if isinstance(figure, Image.Image):
-        html = pixels.to_html(figure, alt)
-    else:
-        packed = io.BytesIO()
-        figure.savefig(packed, format="png", dpi=DPI, bbox_inches="tight", facecolor="white")
-        plt.close(figure)
-        width = Image.open(packed).width * SHOWN_DPI // DPI
-        html = pixels.img_tag(packed.getvalue(), alt, width)
+    try:
+        if not isinstance(alt, str) or not alt.strip():
+            raise ValueError(f"alt must say in words what the figure shows; got {checks.shown(alt)}")
+        html = pixels.to_html(figure, alt) if isinstance(figure, Image.Image) else _packed(figure, alt)
+    finally:
+        if isinstance(figure, Figure):
+            plt.close(figure)
     display({"text/html": html, "text/plain": alt}, raw=True)
 
 
+def _packed(figure, alt):
+    if not isinstance(figure, Figure):
+        raise ValueError(f"figure must be a matplotlib figure or a painted picture; got {checks.shown(figure)}")
+    packed = io.BytesIO()
+    figure.savefig(packed, format="png", dpi=DPI, bbox_inches="tight", facecolor="white")
+    width = Image.open(packed).width * SHOWN_DPI // DPI
+    return pixels.img_tag(packed.getvalue(), alt, width)
+
+
 def show_pictures(images, captions, alt, columns=5, zoom=4):
-    """Show uint8 images (N, C, H, W) in rows of `columns`, a caption above each."""
+    """Show uint8 images (N, C, H, W) in rows of `columns`, a caption above each.
+
+    Raises ValueError for other images, for none, and for more or fewer captions.
+    """
+    checks.tensor("images", images, "(N, C, H, W)")
     if len(images) != len(captions):
         raise ValueError(f"captions must be one a picture: {len(images)} pictures, {len(captions)} captions")
     show(pixels.rows([pixels.picture(image, zoom) for image in images], captions, columns), alt)
@@ -45,6 +56,8 @@ def show_filtering(image, kernel, values, alt):
 
 def show_history(history):
     """Draw loss and accuracy against epochs, for training and validation.  Raises ValueError for a history of none."""
+    if not hasattr(history, "train_loss"):
+        raise ValueError(f"history must be what train.fit returns; got {checks.shown(history)}")
     if len(history) == 0:
         raise ValueError("there is nothing to draw: the history holds no whole epoch yet; train for one at least")
     epochs = range(1, len(history) + 1)
@@ -73,8 +86,9 @@ def show_confusion(matrix, classes):
     """Draw a confusion matrix, int (K, K): row = true class, column = predicted class.
 
     The squares off the diagonal, the mistakes, are shaded on their own scale: on a common one the
-    many right answers would drown them.
+    many right answers would drown them.  Raises ValueError for another matrix.
     """
+    checks.finite("matrix", checks.tensor("matrix", matrix, "(K, K)"))
     if matrix.shape != (len(classes), len(classes)):
         raise ValueError(
             f"matrix must be ({len(classes)}, {len(classes)}), a row and a column a class; got {tuple(matrix.shape)}"
@@ -104,8 +118,10 @@ def show_confusion(matrix, classes):
 def show_ladder(rungs):
     """Draw the accuracy of each recipe against its seconds of training, on a scale of powers.
 
-    rungs: name → `results.Rung`; a name that begins with "peer" gets a mark of its own.
+    rungs: name → `results.Rung`; a name that begins with "peer" gets a mark of its own.  Raises ValueError for none.
     """
+    if not rungs:
+        raise ValueError("rungs is empty: measure some first, by benchmarks/ladder.py")
     figure, axes = plt.subplots(figsize=(9, 4.8))
     labels = []  # (seconds, height) of each
     for name, (seconds, accuracy, sd, _) in rungs.items():

@@ -1,6 +1,7 @@
 """What reaches the page: painted pixels, alt text, and sliders that change the picture to the right one."""
 
 import base64
+import contextlib
 import html
 import io
 import re
@@ -12,10 +13,13 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from helpers import augment, models, pixels, plots, results, train, widgets
 from helpers.widgets import processes
+from helpers.widgets.lab import Lab, slider
 
 VERTICAL = torch.tensor([[-1.0, 0, 1], [-2, 0, 2], [-1, 0, 1]])
 KERNELS = {"identity": torch.tensor([[0.0, 0, 0], [0, 1, 0], [0, 0, 0]]), "blur": torch.ones(3, 3) / 9, "up": VERTICAL}
@@ -25,6 +29,10 @@ def shown(page):
     """The pictures in a piece of html, as arrays, with their alt texts."""
     found = re.findall(r'<img alt="([^"]*)"[^>]*base64,([^"]+)"', page)
     return [(html.unescape(alt), np.asarray(Image.open(io.BytesIO(base64.b64decode(png))))) for alt, png in found]
+
+
+def clothes_like(count):
+    return torch.zeros(count, 1, 9, 9, dtype=torch.uint8)
 
 
 def picture_of(lab):
@@ -97,22 +105,60 @@ def test_numbers_have_a_real_minus_and_no_minus_zero(value, digits, words):
         (lambda: pixels.picture(torch.zeros(1, 5, 5)), r"image must be uint8 .* got float32 \(1, 5, 5\)"),
         (lambda: pixels.picture(torch.zeros(2, 5, 5).byte()), r"1 or 3 channels.* got uint8 \(2, 5, 5\)"),
         (lambda: pixels.feature_map(torch.zeros(1, 5, 5)), r"values must have shape \(H, W\); got \(1, 5, 5\)"),
-        (lambda: pixels.number_grid([[1]]), "values must be a tensor or an array; got list"),
+        (lambda: pixels.number_grid([[1]]), r"values must be a tensor or an array; got \[\[1\]\]"),
         (lambda: plots.show_pictures(torch.zeros(2, 1, 5, 5).byte(), ["one"], "x"), "2 pictures, 1 captions"),
         (lambda: plots.show_confusion(torch.zeros(3, 3), ["a", "b"]), r"matrix must be \(2, 2\).*got \(3, 3\)"),
-        (lambda: widgets.window_lab(torch.zeros(2, 2), VERTICAL), r"as large as the kernel \(3, 3\); got \(2, 2\)"),
-        (lambda: widgets.window_lab(torch.zeros(7, 7), VERTICAL[:2]), r"a kernel must be a square .*got \(2, 3\)"),
-        (lambda: widgets.kernel_lab(torch.zeros(1, 1, 9, 9), KERNELS), r"images must be uint8 \(N, 1, H, W\)"),
-        (lambda: widgets.parallel_lab(torch.zeros(1, 3, 9, 9).byte(), KERNELS), r"depth C=3; got \(3, 3\)"),
-        (lambda: widgets.loss_lab(torch.zeros(3), 5, ["a", "b", "c"]), r"scores must be \(3,\)"),
+        (
+            lambda: widgets.window_lab(torch.zeros(2, 2), VERTICAL),
+            r"image must have shape \(H, W\), at least 3×3; got \(2, 2\)",
+        ),
+        (
+            lambda: widgets.window_lab(torch.zeros(7, 7), VERTICAL[:2]),
+            r"a kernel must be a square tensor \(f, f\); got \(2, 3\)",
+        ),
+        (
+            lambda: widgets.kernel_lab(torch.zeros(1, 1, 9, 9), KERNELS),
+            "images must hold torch.uint8, not torch.float32",
+        ),
+        (
+            lambda: widgets.parallel_lab(torch.zeros(1, 3, 9, 9).byte(), KERNELS),
+            r"a kernel must have shape \(C, f, f\)",
+        ),
+        (
+            lambda: widgets.loss_lab(torch.zeros(3), 5, ["a", "b", "c"]),
+            "true must be a whole number from 0 to 2; got 5",
+        ),
         (
             lambda: widgets.probability_lab(torch.zeros(2, 1, 9, 9).byte(), torch.zeros(2, 3), torch.zeros(2), ["a"]),
             r"probabilities must be \(N, K\) = \(2, 1\).*got \(2, 3\)",
         ),
-        (lambda: widgets.relu_lab({"a": torch.zeros(1, 5, 5)}), r"a feature map must be a tensor .*got \(1, 5, 5\)"),
+        (
+            lambda: widgets.relu_lab({"a": torch.zeros(1, 5, 5)}),
+            r"a feature map must have shape \(H, W\).*got \(1, 5, 5\)",
+        ),
         (lambda: widgets.pool_lab({"a": torch.zeros(5, 5)}), "at least 7×7; got"),
         (lambda: widgets.padding_lab(torch.zeros(7, 5), VERTICAL), r"image must be square .*got \(7, 5\)"),
         (lambda: widgets.shapes_lab(models.lenet(), (3, 28, 28)), "takes 1 channels, but gets 3"),
+        (
+            lambda: widgets.padding_lab(torch.ones(3, 3), VERTICAL, stride=4),
+            "stride must be a whole number from 1 to 3",
+        ),
+        (
+            lambda: widgets.probability_lab(clothes_like(2), torch.ones(2, 1), torch.zeros(1).long(), ["a"]),
+            "labels must be one a picture: 2 pictures, 1 labels",
+        ),
+        (
+            lambda: widgets.probability_lab(clothes_like(1), torch.ones(1, 1), torch.ones(1).long(), ["a"]),
+            "labels must be from 0 to 0",
+        ),
+        (
+            lambda: widgets.kernel_lab(clothes_like(1), {"a": torch.ones(3, 3), "b": torch.ones(5, 5)}),
+            r"all kernels must have one size; got \(3, 3\), \(5, 5\)",
+        ),
+        (lambda: widgets.kernel_lab(clothes_like(1), {"a": torch.ones(11, 11)}), "do not fit into pictures"),
+        (lambda: widgets.budget_lab({}), "rungs is empty"),
+        (lambda: widgets.budget_lab({"a": 3}), r"rungs\['a'\] must be \(seconds, accuracy\); got 3"),
+        (lambda: widgets.best_rung({"a": (3, 0.5)}, "soon"), "budget must be a finite number; got 'soon'"),
         (
             lambda: widgets.shift_lab(torch.zeros(3, 1, 9, 9).byte(), {"a": torch.zeros(2, 2)}, 0, ["a", "b"]),
             r"probabilities must be \(N, K\) = \(3, 2\).*got \(2, 2\)",
@@ -152,12 +198,66 @@ def test_every_figure_reaches_the_page_with_its_alt_text_and_is_closed(clothes, 
     assert plt.get_fignums() == []
 
 
-def test_a_figure_without_alt_text_is_refused():
-    with pytest.raises(ValueError, match="alt must say"):
-        plots.show(pixels.text("x"), alt=" ")
+def test_a_figure_without_alt_text_is_refused_and_closed():
+    for alt in (" ", None, 3):
+        with pytest.raises(ValueError, match="alt must say"):
+            plots.show(pixels.text("x"), alt=alt)
+        with pytest.raises(ValueError, match="alt must say"):
+            plots.show(plt.figure(), alt=alt)
+    assert plt.get_fignums() == []
+    with pytest.raises(ValueError, match="figure must be a matplotlib figure or a painted picture; got 'x'"):
+        plots.show("x", alt="an x")
 
 
 # ---- the sliders ---------------------------------------------------------------------------
+
+
+def test_a_value_that_a_control_cannot_take_moves_nothing(clothes):
+    lab = widgets.kernel_lab(clothes.images[:3], KERNELS, zoom=2)
+    before = lab.state, picture_of(lab)[0]
+    with pytest.raises(ValueError, match="kernel cannot be 'nope': choose one of identity, blur, up"):
+        lab.set(picture=2, kernel="nope")
+    with pytest.raises(ValueError, match="picture cannot be 'two'"):
+        lab.set(kernel="up", picture="two")
+    with pytest.raises(ValueError, match="no control 'size': there are kernel, picture"):
+        lab.set(picture=2, size=1)
+    assert (lab.state, picture_of(lab)[0]) == before
+
+
+def test_new_labs_work_after_all_widgets_were_closed(clothes):
+    widgets.size_lab()
+    ipywidgets.Widget.close_all()
+    lab = widgets.kernel_lab(clothes.images[:3], KERNELS, zoom=2)
+    assert all(control.layout.comm is not None for control in lab.controls.values())
+    lab.set(kernel="up")
+    assert lab.controls["kernel"].layout.width == "420px"
+
+
+def test_a_lab_whose_twin_cannot_be_drawn_is_refused_where_it_is_made():
+    def draw(number):
+        if number > 1:
+            raise ValueError("only 0 and 1 can be drawn")
+        return pixels.text(str(number)), str(number)
+
+    with pytest.raises(ValueError, match="only 0 and 1"):
+        Lab(draw, {"number": slider("number", 0, 2, 0)}, [{"number": 0}, {"number": 2}])
+
+
+def test_gallery_lab_tells_a_draw_that_failed_even_if_the_last_one_did_not():
+    def sometimes(image):
+        if torch.initial_seed() == 2:
+            raise RuntimeError("bad luck")
+        return image
+
+    images = [torch.zeros(1, 4, 4, dtype=torch.uint8)]
+    lab = widgets.gallery_lab(
+        images, ["black"], {"sometimes": lambda strength: sometimes, "broken": lambda strength: 1 / 0}
+    )
+    assert picture_of(lab)[0] == "seed 2: the transform raises RuntimeError: bad luck"
+    lab.set(seed=3)
+    assert picture_of(lab)[0] == "black, sometimes at strength 5, seeds 3 to 8"
+    lab.set(transform="broken")
+    assert "raises ZeroDivisionError: division by zero" in picture_of(lab)[0]
 
 
 def test_window_lab_shows_the_sum_under_its_window():
@@ -225,6 +325,11 @@ def test_loss_lab_gives_the_cross_entropy():
         assert picture_of(lab)[0].endswith(f"loss {expected:.2f}")
 
 
+def test_a_hopeless_score_has_a_large_loss_and_no_infinite_one():
+    lab = widgets.loss_lab(torch.tensor([200.0, 0.0, 0.0]), 1, ["cat", "dog", "frog"])
+    assert picture_of(lab)[0].endswith("probability 0.00 %, loss 200.00")
+
+
 def test_probability_lab_names_the_answer_and_the_truth(clothes):
     shares = torch.tensor([[0.1, 0.9], [0.8, 0.2]])
     lab = widgets.probability_lab(clothes.images[:2], shares, torch.tensor([1, 1]), ["cat", "dog"])
@@ -273,6 +378,17 @@ def test_pool_lab_pools_and_strikes_out_what_no_window_reaches():
     assert contains(array, pixels.feature_map(F.avg_pool2d(values[None], 2, 5)[0], 2, limit, window=(0, 0, 1, 1)))
 
 
+def test_padding_lab_takes_an_image_of_one_stop():
+    lab = widgets.padding_lab(torch.ones(3, 3), VERTICAL, padding=0)
+    assert lab.controls["position"].max == 0
+    assert lab._repr_mimebundle_()["text/plain"].count("stop 1 of 1") == 3
+
+
+def test_budget_lab_takes_rungs_that_are_all_quick():
+    lab = widgets.budget_lab({"quick": (2.0, 0.8)})
+    assert picture_of(lab)[0] == "budget 5 s: quick, 80.0 % after 2 s"
+
+
 def test_padding_lab_slides_over_the_padded_grid_and_keeps_its_position_in_range():
     image = torch.arange(49.0).view(7, 7) % 10
     lab = widgets.padding_lab(image, VERTICAL)
@@ -296,7 +412,10 @@ def test_the_play_button_moves_the_position():
     position, play = box.children
     assert isinstance(play, ipywidgets.Play)
     assert position is lab.controls["position"]
-    assert (play.value, play.max) == (position.value, position.max)
+    linked = {
+        (link.source[1], link.target[1]) for link in lab.links if (link.source[0], link.target[0]) == (position, play)
+    }
+    assert linked == {("value", "value"), ("max", "max")}
 
 
 def test_size_lab_puts_the_numbers_into_the_formula_and_says_what_does_not_fit():
@@ -427,7 +546,7 @@ def test_dropout_lab_draws_a_mask_a_step_and_none_in_eval():
     assert "24 of 24 kept, times 1/(1−0.0) = 1.00; mean 12.50 before, 12.50 after" in picture_of(lab)[0]
     lab.set(p=0.8, mode="eval()")
     assert picture_of(lab)[0].startswith("eval(), p 0.8: nothing is dropped, nothing scaled; mean 12.50 before, 12.50")
-    with pytest.raises(ValueError, match="start is a chance, from 0 to 0.9; got 1.5"):
+    with pytest.raises(ValueError, match="start must be a finite number from 0 to 0.9; got 1.5"):
         widgets.dropout_lab(values, start=1.5)
 
 
@@ -484,3 +603,56 @@ def test_labs_raise_no_deprecation_warning(clothes, photos):
     with warnings.catch_warnings():
         warnings.simplefilter("error", DeprecationWarning)
         every_lab(clothes, photos)
+
+
+# ---- bad input -----------------------------------------------------------------------------
+
+NUMBERS = st.sampled_from(
+    [0, 1, 2, 3, 30, -1, 2.5, 0.5, float("nan"), float("inf"), True, None, "3", np.int64(2), 10**9]
+)
+GRIDS = st.sampled_from(
+    [torch.ones(3, 3), torch.randn(4, 5), torch.zeros(8, 8, dtype=torch.uint8), torch.full((3, 3), torch.nan), [[1, 2]],
+     torch.ones(0, 3), torch.ones(3), torch.ones(3, 3).to_sparse(), torch.ones(2, 2, device="meta"), np.eye(7), "map", None,
+     torch.ones(9, 9).bfloat16(), torch.ones(8, 8, dtype=torch.complex64), torch.randn(8, 8, requires_grad=True).T]
+)  # fmt: skip
+PICTURES = st.sampled_from(
+    [clothes_like(2), torch.zeros(3, 3, 9, 9, dtype=torch.uint8), torch.zeros(2, 1, 9, 9), clothes_like(0), None, "x", [],
+     torch.zeros(2, 2, 9, 9, dtype=torch.uint8), torch.zeros(2, 9, 9, 1, dtype=torch.uint8).permute(0, 3, 1, 2)]
+)  # fmt: skip
+SHARES = st.sampled_from(
+    [torch.ones(2, 3) / 3, torch.ones(3, 3), torch.randn(2, 3), torch.full((2, 3), torch.nan), None]
+)
+NAMES = st.sampled_from([["a", "b", "c"], ["a"], [], "abc"])
+LABELS = st.sampled_from(
+    [torch.tensor([0, 2]), torch.tensor([0, 3]), torch.tensor([0.0, 1.0]), torch.tensor([1]), None]
+)
+DICTS = st.sampled_from(
+    [{}, None, [], {"a": torch.ones(3, 3)}, {"a": torch.ones(3, 3), "b": torch.ones(5, 5)}, {"a": None}, {"a": (3, 0.5)},
+     {"a": torch.ones(9, 9), "b": torch.randn(9, 9)}, {"a": torch.ones(1, 3, 3)}, {"a": (3, 7)}, {"a": ("x", "y")}]
+)  # fmt: skip
+PANELS = st.sampled_from([[], [pixels.text("a")], [pixels.text("a"), pixels.text("b")], ["a"], None])
+CALLS = [
+    (pixels.picture, GRIDS, NUMBERS), (pixels.feature_map, GRIDS, NUMBERS, NUMBERS), (pixels.row, PANELS, NAMES),
+    (pixels.rows, PANELS, NAMES, NUMBERS), (pixels.column, PANELS), (pixels.bars, st.one_of(GRIDS, NAMES), NAMES),
+    (pixels.number_grid, GRIDS, NUMBERS), (pixels.table, NAMES), (plots.show_confusion, GRIDS, NAMES),
+    (plots.show_pictures, PICTURES, NAMES, st.just("pictures")), (plots.show_ladder, st.just({})),
+    (widgets.window_lab, GRIDS, GRIDS, NUMBERS), (widgets.kernel_lab, PICTURES, DICTS), (widgets.parallel_lab, PICTURES, DICTS),
+    (widgets.relu_lab, DICTS, NUMBERS, NUMBERS), (widgets.pool_lab, DICTS, NUMBERS, NUMBERS),
+    (widgets.padding_lab, GRIDS, GRIDS, NUMBERS, NUMBERS), (widgets.size_lab, NUMBERS, NUMBERS, NUMBERS),
+    (widgets.probability_lab, PICTURES, SHARES, LABELS, NAMES, NUMBERS), (widgets.dropout_lab, GRIDS, NUMBERS),
+    (widgets.threshold_lab, PICTURES, SHARES, LABELS, NAMES), (widgets.budget_lab, DICTS, NUMBERS),
+    (widgets.loss_lab, GRIDS, NUMBERS, NAMES), (widgets.processes_lab, PICTURES, NUMBERS, NUMBERS),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("call", "arguments"), [(c, a) for c, *a in CALLS], ids=lambda x: getattr(x, "__name__", ""))
+@settings(max_examples=25, deadline=None)
+@given(chosen=st.data())
+def test_bad_input_is_drawn_right_or_refused_in_plain_words(call, arguments, chosen):
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("error")
+        try:
+            call(*(chosen.draw(argument) for argument in arguments))
+        except (ValueError, TypeError) as error:
+            assert re.search("must|is empty|holds .* NaN|do not fit", str(error)), error
+    assert plt.get_fignums() == []

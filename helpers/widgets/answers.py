@@ -2,8 +2,8 @@
 
 import torch
 
-from helpers import pixels
-from helpers.widgets.lab import Lab, check_images, chooser, slider
+from helpers import checks, pixels
+from helpers.widgets.lab import Lab, check_images, check_named, chooser, slider
 
 
 def probability_lab(images, probabilities, labels, classes, start=0, zoom=7):
@@ -11,8 +11,10 @@ def probability_lab(images, probabilities, labels, classes, start=0, zoom=7):
 
     images: uint8 (N, C, H, W).  probabilities: float (N, K).  labels: int64 (N,), the true classes.
     """
-    check_images(images, channels=images.shape[1])
-    _check_probabilities(probabilities, labels, classes)
+    check_images(images)
+    _check_probabilities(probabilities, images, classes)
+    _check_labels(labels, images, classes)
+    checks.whole("start", start, 0, len(images) - 1)
 
     def draw(picture):
         shares, true = probabilities[picture], int(labels[picture])
@@ -32,19 +34,20 @@ def loss_lab(scores, true, classes, low=-5, high=10):
 
     scores: float (K,), the logits of one picture.  true: index of the right class.
     """
-    if scores.shape != (len(classes),) or not 0 <= true < len(classes):
-        raise ValueError(
-            f"scores must be ({len(classes)},), one a class, and true one of them; got {scores.shape}, {true}"
-        )
+    checks.finite("scores", checks.tensor("scores", scores, "(K,)", checks.FLOATS))
+    if len(scores) != len(classes):
+        raise ValueError(f"scores must be ({len(classes)},), one a class; got {tuple(scores.shape)}")
+    true = checks.whole("true", true, 0, len(classes) - 1)
+    checks.whole("high", high, least=checks.whole("low", low) + 1)
     name = f"score of {classes[true]}"
 
     def draw(**state):
         moved = scores.clone()
         moved[true] = state[name]
         shares = moved.softmax(dim=0)
-        loss = -shares[true].log().item()
+        loss = -moved.log_softmax(dim=0)[true].item()  # not the logarithm of the share, which may be rounded to 0
         captions = ["score", "probability (orange: the right class)", "loss"]
-        words = f"score {state[name]}: probability {100 * shares[true].item():.2f} %, loss {loss:.2f}"
+        words = f"score {state[name]}: probability {100 * shares[true].item():.2f} %, loss {abs(loss):.2f}"
         panels = [
             pixels.number_grid(moved[:, None], cell=19, shade="signed", limit=high),
             pixels.bars(shares, classes, marked=true),
@@ -60,8 +63,11 @@ def threshold_lab(images, probabilities, labels, classes, start=90, shown=8, zoo
 
     Arguments as in `probability_lab`.  Below stand the `shown` least sure pictures that it still answers.
     """
-    check_images(images, channels=images.shape[1])
-    _check_probabilities(probabilities, labels, classes)
+    check_images(images)
+    _check_probabilities(probabilities, images, classes)
+    _check_labels(labels, images, classes)
+    checks.whole("start", start, 0, 99)
+    checks.whole("shown", shown, 1)
     sureness, best = probabilities.max(dim=1)
     order = sureness.argsort()
     is_right = (best == labels).float()
@@ -90,9 +96,13 @@ def shift_lab(images, probabilities, true, classes, zoom=5):
     images: uint8 (2·S + 1, 1, H, W), the picture shifted by −S … S pixels.  probabilities: name of a
     network → float (2·S + 1, K), its answers to these pictures.  true: index of the right class.
     """
-    check_images(images, channels=images.shape[1])
+    check_images(images)
+    check_named("probabilities", probabilities)
     for answers in probabilities.values():
         _check_probabilities(answers, images, classes)
+    if len(images) % 2 == 0:
+        raise ValueError(f"images must be 2·S + 1 pictures, as many to the left as to the right; got {len(images)}")
+    true = checks.whole("true", true, 0, len(classes) - 1)
     farthest = len(images) // 2
 
     def draw(shift):
@@ -114,11 +124,10 @@ def budget_lab(rungs, start=60):
     rungs: name of a recipe → (seconds, accuracy from 0 to 1), as measured.  start: seconds.  The best
     rung that the budget pays for is in colour; `best_rung(rungs, budget)` names it.  Raises ValueError for no rungs.
     """
-    if not rungs:
-        raise ValueError("rungs is empty: measure some first, by benchmarks/ladder.py")
-    steps = [
-        s for s in (5, 10, 15, 30, 60, 90, 120, 180, 300, 480, 600, 1200, 1800) if s < 1.5 * max(rungs.values())[0]
-    ]
+    _check_rungs(rungs)
+    start = checks.number("start", start, above=0)
+    longest = max(seconds for seconds, _ in rungs.values())
+    steps = [s for s in (5, 10, 15, 30, 60, 90, 120, 180, 300, 480, 600, 1200, 1800) if s < max(10, 1.5 * longest)]
     width = max(map(len, rungs))
 
     def draw(**state):
@@ -139,15 +148,43 @@ def budget_lab(rungs, start=60):
 
 
 def best_rung(rungs, budget):
-    """The name of the most accurate of these rungs that takes at most `budget` seconds; None where none does."""
+    """The name of the most accurate of these rungs that takes at most `budget` seconds; None where none does.
+
+    rungs: name → (seconds, accuracy).  Raises ValueError for no rungs and for a budget that is no number.
+    """
+    _check_rungs(rungs)
+    budget = checks.number("budget", budget)
     paid = {name: accuracy for name, (seconds, accuracy) in rungs.items() if seconds <= budget}
     return max(paid, key=paid.get, default=None)
 
 
-def _check_probabilities(probabilities, labels, classes):
-    if probabilities.shape != (len(labels), len(classes)):
+def _check_rungs(rungs):
+    if not rungs:
+        raise ValueError("rungs is empty: measure some first, by benchmarks/ladder.py")
+    check_named("rungs", rungs)
+    for name, rung in rungs.items():
+        if not isinstance(rung, (tuple, list)) or len(rung) != 2:
+            raise ValueError(f"rungs[{name!r}] must be (seconds, accuracy); got {checks.shown(rung)}")
+        checks.number(f"the seconds of {name!r}", rung[0], least=0)
+        checks.number(f"the accuracy of {name!r}", rung[1], 0, 1)
+
+
+def _check_labels(labels, images, classes):
+    checks.tensor("labels", labels, "(N,)", (torch.int64,))
+    if len(labels) != len(images):
+        raise ValueError(f"labels must be one a picture: {len(images)} pictures, {len(labels)} labels")
+    if labels.min() < 0 or labels.max() >= len(classes):
         raise ValueError(
-            f"probabilities must be (N, K) = ({len(labels)}, {len(classes)}), a row a picture and a column a class; "
+            f"labels must be from 0 to {len(classes) - 1}, one of the {len(classes)} classes; "
+            f"they run from {labels.min()} to {labels.max()}"
+        )
+
+
+def _check_probabilities(probabilities, images, classes):
+    checks.finite("probabilities", checks.tensor("probabilities", probabilities, "(N, K)", checks.FLOATS))
+    if probabilities.shape != (len(images), len(classes)):
+        raise ValueError(
+            f"probabilities must be (N, K) = ({len(images)}, {len(classes)}), a row a picture and a column a class; "
             f"got {tuple(probabilities.shape)}"
         )
     if probabilities.min() < 0 or probabilities.max() > 1:

@@ -9,13 +9,14 @@ import html
 
 import ipywidgets
 import torch
+from traitlets import TraitError
 
-from helpers import pixels
+from helpers import checks, pixels
 
 # what a pointer that rests on a control is told; ipywidgets 8 shows "null" where nothing is set
 TOOLTIP = "tooltip" if "tooltip" in ipywidgets.IntSlider.class_trait_names() else "description_tooltip"
 WIDE = {"description_width": "120px"}
-WIDTH = ipywidgets.Layout(width="420px")
+WIDTH = {"width": "420px"}  # a dict, of which each control makes a Layout of its own, since closing one closes both
 
 
 class Lab(ipywidgets.VBox):
@@ -40,6 +41,8 @@ class Lab(ipywidgets.VBox):
             setattr(control, TOOLTIP, name)
             control.observe(lambda change, name=name: self._moved(name, change["new"]), names="value")
         self._redraw()
+        # now, and not when the cell is shown: what cannot be drawn is refused where the lab is made
+        self._still = [self.draw(**{**self.state, **state}) for state in twin]
         super().__init__([*(arranged or controls.values()), self.picture])
 
     @property
@@ -48,22 +51,39 @@ class Lab(ipywidgets.VBox):
         return {name: control.value for name, control in self.controls.items()}
 
     def set(self, **values):
-        """Move controls from code, as a hand would.  Raises ValueError for a name that is no control."""
+        """Move controls from code, as a hand would: a slider stops at its ends.
+
+        Raises ValueError for a name that is no control and for a value that it cannot take; then nothing has moved.
+        """
         for name in values:
             if name not in self.controls:
                 raise ValueError(f"no control {name!r}: there are {', '.join(self.controls)}")
+        before = self.state
         self._moving = True  # several controls move, one picture is painted
         try:
             for name, value in values.items():
-                self.controls[name].value = value
-                for follower, its_value in self.follow.get(name, lambda _: {})(value).items():
-                    if follower not in values:
-                        self.controls[follower].value = its_value
-                for limited, highest in self.most.items():
-                    self.controls[limited].max = highest(self.state)  # a value beyond it moves to it
+                self._move(name, value, leave=values)
+        except ValueError:
+            for name, value in before.items():
+                self._move(name, value, leave=before)
+            raise
         finally:
             self._moving = False
         self._redraw()
+
+    def _move(self, name, value, leave):
+        """Give a control a value; those that move with it follow, but for the names in `leave`."""
+        try:
+            self.controls[name].value = value
+        except (TraitError, TypeError, ValueError):
+            options = getattr(self.controls[name], "options", None)
+            choices = f": choose one of {', '.join(map(str, options))}" if options else ""
+            raise ValueError(f"{name} cannot be {checks.shown(value)}{choices}") from None
+        for follower, its_value in self.follow.get(name, lambda _: {})(value).items():
+            if follower not in leave:
+                self.controls[follower].value = its_value
+        for limited, highest in self.most.items():
+            self.controls[limited].max = highest(self.state)  # a value beyond it moves to it
 
     def _moved(self, name, value):
         if not self._moving:
@@ -76,16 +96,15 @@ class Lab(ipywidgets.VBox):
         )
 
     def _repr_mimebundle_(self, include=None, exclude=None, **_):
-        drawn = [self.draw(**{**self.state, **state}) for state in self.twin]
-        words = " · ".join(words for _, words in drawn)
-        strip = pixels.column([panel for picture, words in drawn for panel in (picture, pixels.text(words))])
+        words = " · ".join(words for _, words in self._still)
+        strip = pixels.column([panel for picture, words in self._still for panel in (picture, pixels.text(words))])
         return {
             "application/vnd.jupyter.widget-view+json": {
                 "version_major": 2,
                 "version_minor": 0,
                 "model_id": self.model_id,
             },
-            "text/html": pixels.to_html(strip, f"{len(drawn)} states of the sliders: {words}"),
+            "text/html": pixels.to_html(strip, f"{len(self._still)} states of the sliders: {words}"),
             "text/plain": f"Sliders: {', '.join(self.controls)}. {words}",
         }
 
@@ -107,12 +126,32 @@ def chooser(name, options, value):
     return ipywidgets.SelectionSlider(options=options, value=value, description=name, style=WIDE, layout=WIDTH)
 
 
-def check_images(images, channels):
-    if images.ndim != 4 or images.dtype != torch.uint8 or images.shape[1] != channels:
-        raise ValueError(f"images must be uint8 (N, {channels}, H, W); got {images.dtype} {tuple(images.shape)}")
+def check_images(images, channels=(1, 3)):
+    """Raise ValueError where these are no pictures, uint8 (N, C, H, W), with as many channels as one of `channels`."""
+    checks.tensor("images", images, "(N, C, H, W)", (torch.uint8,))
+    if images.shape[1] not in channels:
+        wanted = " or ".join(map(str, channels))
+        raise ValueError(f"images must be uint8 (N, C, H, W) with C = {wanted}; got {tuple(images.shape)}")
 
 
 def check_square_kernel(kernel):
-    if not isinstance(kernel, torch.Tensor) or kernel.ndim != 2 or kernel.shape[0] != kernel.shape[1]:
-        got = tuple(kernel.shape) if isinstance(kernel, torch.Tensor) else type(kernel).__name__
-        raise ValueError(f"a kernel must be a square tensor (f, f); got {got}")
+    checks.finite("a kernel", checks.tensor("a kernel", kernel, "(f, f)", checks.FLOATS))
+    if kernel.shape[0] != kernel.shape[1]:
+        raise ValueError(f"a kernel must be a square tensor (f, f); got {tuple(kernel.shape)}")
+
+
+def check_grid(name, values, least=1):
+    """Raise ValueError where this is no tensor (H, W) of finite numbers, `least` or more in each direction."""
+    checks.finite(name, checks.tensor(name, values, "(H, W)"))
+    if values.is_complex():
+        raise ValueError(f"{name} must hold real numbers, not {values.dtype}")
+    if min(values.shape) < least:
+        raise ValueError(f"{name} must have shape (H, W), at least {least}×{least}; got {tuple(values.shape)}")
+
+
+def check_named(name, things):
+    """Raise ValueError where this is no dict from names to at least one thing."""
+    if not isinstance(things, dict) or not things:
+        raise ValueError(
+            f"{name} must be a dict from names to what they stand for, one at least; got {checks.shown(things)}"
+        )

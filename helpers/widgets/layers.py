@@ -4,18 +4,15 @@ import ipywidgets
 import torch
 import torch.nn.functional as F
 
-from helpers import arithmetic, pixels
-from helpers.widgets.lab import Lab, check_images, check_square_kernel, chooser, slider, tenths
+from helpers import arithmetic, checks, pixels
+from helpers.widgets.lab import Lab, check_grid, check_images, check_named, check_square_kernel, chooser, slider, tenths
 
 
 def window_lab(image, kernel, start=0):
     """Slide a kernel (f, f) over a small image of whole numbers (H, W), one position a step, and see each sum formed."""
     check_square_kernel(kernel)
-    if image.ndim != 2 or min(image.shape) < len(kernel):
-        raise ValueError(
-            f"image must be (H, W), at least as large as the kernel {tuple(kernel.shape)}; got {tuple(image.shape)}"
-        )
     f = len(kernel)
+    check_grid("image", image, least=f)
     result = F.conv2d(image.float()[None, None], kernel.float()[None, None])[0, 0]
     limits = {"input": image.abs().max().item(), "kernel": kernel.abs().max().item(), "map": result.abs().max().item()}
 
@@ -44,6 +41,7 @@ def window_lab(image, kernel, start=0):
         return pixels.row(panels, captions, ["×", "=", "sum →"]), words
 
     last = result.numel() - 1
+    start = checks.whole("start", start, 0, last)
     return Lab(draw, {"position": slider("position", 0, last, start)}, [{"position": p} for p in (0, last // 3, last)])
 
 
@@ -53,11 +51,10 @@ def kernel_lab(images, kernels, start=None, zoom=9):
     images: uint8 (N, 1, H, W).  kernels: name → float (f, f), all of one size f.  start: the name
     of the first kernel.  The controls are "kernel", "picture", and "row,column" for each number.
     """
-    check_images(images, channels=1)
-    for kernel in kernels.values():
-        check_square_kernel(kernel)
+    check_images(images, channels=(1,))
+    _check_kernels(kernels, images, check_square_kernel)
     names = list(kernels)
-    start = start or names[0]
+    start = names[0] if start is None else checks.one_of("start", start, names)
     f = len(kernels[start])
 
     def numbers(name):
@@ -72,7 +69,7 @@ def kernel_lab(images, kernels, start=None, zoom=9):
         return pixels.filtering(images[picture], values, result, zoom, cell=42), words.replace("-", pixels.MINUS)
 
     choice = chooser("kernel", names, start)
-    cell = ipywidgets.Layout(width="96px")
+    cell = {"width": "96px"}
     fields = {
         name: ipywidgets.FloatText(
             value=n, step=0.5, description=name, style={"description_width": "28px"}, layout=cell
@@ -91,12 +88,13 @@ def parallel_lab(images, kernels, zoom=4):
 
     images: uint8 (N, C, H, W).  kernels: name → float (C, f, f).
     """
+    check_images(images)
+    _check_kernels(kernels, images, lambda kernel: checks.tensor("a kernel", kernel, "(C, f, f)", checks.FLOATS))
     stack = torch.stack(list(kernels.values()))
-    if stack.ndim != 4 or stack.shape[1] != images.shape[1]:
+    if stack.shape[1] != images.shape[1] or stack.shape[2] != stack.shape[3]:
         raise ValueError(
             f"each kernel must be (C, f, f) with the pictures' depth C={images.shape[1]}; got {tuple(stack.shape[1:])}"
         )
-    check_images(images, channels=images.shape[1])
     depth, f = stack.shape[1], stack.shape[2]
 
     def draw(picture, **count):
@@ -128,8 +126,10 @@ def relu_lab(maps, low=-2.0, high=2.0, zoom=8):
 
     maps: name → feature map, float (H, W).  The threshold is the negative of a bias: ReLU(map − threshold).
     """
+    check_named("maps", maps)
     for values in maps.values():
-        _check_map(values)
+        check_grid("a feature map", values)
+    checks.number("high", high, above=checks.number("low", low, most=0), least=0)
     names = list(maps)
     limit = {name: values.abs().max().item() for name, values in maps.items()}
 
@@ -157,8 +157,12 @@ def pool_lab(maps, size=2, stride=2, most=7, zoom=9):
 
     maps: name → feature map, float (H, W).  What no window reaches is struck out, and the first window framed.
     """
+    check_named("maps", maps)
+    checks.whole("most", most, 1)
     for values in maps.values():
-        _check_map(values, least=most)
+        check_grid("a feature map", values, least=max(4, most))
+    checks.whole("size", size, 1, most)
+    checks.whole("stride", stride, 1, most)
     names = list(maps)
     pools = {"max": F.max_pool2d, "average": F.avg_pool2d}
 
@@ -197,7 +201,13 @@ def pool_lab(maps, size=2, stride=2, most=7, zoom=9):
     return Lab(draw, controls, twin)
 
 
-def _check_map(values, least=1):
-    if not isinstance(values, torch.Tensor) or values.ndim != 2 or min(values.shape) < least:
-        got = tuple(values.shape) if isinstance(values, torch.Tensor) else type(values).__name__
-        raise ValueError(f"a feature map must be a tensor (H, W) of at least {least}×{least}; got {got}")
+def _check_kernels(kernels, images, check_one):
+    """Raise ValueError where these are not kernels by name, all of one size, that fit into the pictures."""
+    check_named("kernels", kernels)
+    for kernel in kernels.values():
+        check_one(kernel)
+    sizes = {tuple(kernel.shape) for kernel in kernels.values()}
+    if len(sizes) > 1:
+        raise ValueError(f"all kernels must have one size; got {', '.join(map(str, sorted(sizes)))}")
+    if max(next(iter(sizes))[-2:]) > min(images.shape[-2:]):
+        raise ValueError(f"kernels of {next(iter(sizes))} do not fit into pictures of {tuple(images.shape[-2:])}")

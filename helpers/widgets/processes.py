@@ -1,6 +1,6 @@
 """A lab on several processes: who learns from which picture of a batch."""
 
-from helpers import pixels
+from helpers import checks, pixels
 from helpers.widgets.lab import Lab, check_images, slider
 
 COLOURS = (
@@ -14,7 +14,9 @@ def processes_lab(images, machines=1, each=2, columns=8, zoom=2):
     images: uint8 (N, C, H, W), one batch.  Every picture gets a frame in its process's colour and the
     process's number, its rank, above it; below stands the line that starts them all.
     """
-    check_images(images, channels=images.shape[1])
+    check_images(images)
+    for what, value, most in [("machines", machines, 4), ("each", each, 8)]:
+        checks.whole(what, value, 1, most)
     painted = [pixels.picture(image, zoom) for image in images]
 
     def draw(**state):
@@ -23,13 +25,20 @@ def processes_lab(images, machines=1, each=2, columns=8, zoom=2):
         panels = [pixels.framed(panel, COLOURS[i % world % len(COLOURS)]) for i, panel in enumerate(painted)]
         least, extra = divmod(len(images), world)
         shares = f"{least} or {least + 1}" if extra else f"{least}"
-        meeting = "--rdzv-backend c10d --rdzv-endpoint HOST:29500" if nodes > 1 else "--standalone"
-        start = f"--nnodes {nodes} --nproc-per-node {per_node}"
-        line = pixels.table([f"torchrun {start} \\", f"    {meeting} -m helpers.train …"])
+        line = pixels.table(line_that_starts(nodes, per_node).splitlines())
         batch = pixels.rows(panels, [f"rank {i % world}" for i in range(len(images))], columns)
+        start = f"--nnodes {nodes} --nproc-per-node {per_node}"
         words = f"{world} process{'es' * (world > 1)} ({start}): each learns from {shares} of {len(images)} pictures"
         return pixels.column([batch, line]), words
 
     controls = {"machines": slider("machines", 1, 4, machines), "processes each": slider("processes each", 1, 8, each)}
     twin = [{"machines": m, "processes each": p} for m, p in [(1, 1), (1, 2), (2, 3)]]
     return Lab(draw, controls, twin)
+
+
+def line_that_starts(machines, each):
+    """What to type on each of the machines, in two lines."""
+    meeting = (
+        "--rdzv-backend c10d --rdzv-endpoint HOST:29500" if machines > 1 else "--standalone --local-addr localhost"
+    )
+    return f"torchrun --nnodes {machines} --nproc-per-node {each} \\\n    {meeting} -m helpers.train …"

@@ -6,8 +6,8 @@ import ipywidgets
 import torch
 import torch.nn.functional as F
 
-from helpers import arithmetic, pixels
-from helpers.widgets.lab import TOOLTIP, Lab, check_square_kernel, slider
+from helpers import arithmetic, checks, pixels
+from helpers.widgets.lab import TOOLTIP, Lab, check_grid, check_square_kernel, slider
 
 
 def padding_lab(image, kernel, stride=1, padding=1, interval=500):
@@ -16,10 +16,12 @@ def padding_lab(image, kernel, stride=1, padding=1, interval=500):
     image: whole numbers (H, W).  kernel: (f, f).  interval: milliseconds between two steps of Play.
     """
     check_square_kernel(kernel)
-    if image.ndim != 2 or image.shape[0] != image.shape[1] or len(image) < len(kernel):
-        raise ValueError(
-            f"image must be square (n, n), at least as large as the kernel {tuple(kernel.shape)}; got {tuple(image.shape)}"
-        )
+    check_grid("image", image, least=len(kernel))
+    if image.shape[0] != image.shape[1]:
+        raise ValueError(f"image must be square (n, n); got {tuple(image.shape)}")
+    checks.whole("stride", stride, 1, 3)
+    checks.whole("padding", padding, 0, len(kernel) - 1)
+    checks.whole("interval", interval, 1)
     n, f = len(image), len(kernel)
     limit = F.conv2d(image.float()[None, None], kernel.float()[None, None], padding=f - 1).abs().max().item()
 
@@ -61,8 +63,8 @@ def padding_lab(image, kernel, stride=1, padding=1, interval=500):
     controls["position"].max = last({"stride": stride, "padding": padding})
     play = ipywidgets.Play(interval=interval, max=controls["position"].max)
     setattr(play, TOOLTIP, "play: move the window on its own")
-    for what in ("value", "max"):  # in the browser, so that playing goes on while the kernel paints
-        ipywidgets.jslink((controls["position"], what), (play, what))
+    # in the browser, so that playing goes on while the kernel paints
+    links = [ipywidgets.jslink((controls["position"], what), (play, what)) for what in ("value", "max")]
     arranged = [controls["stride"], controls["padding"], ipywidgets.HBox([controls["position"], play])]
     twin = [
         {"stride": 1, "padding": 0, "position": 0},
@@ -70,7 +72,11 @@ def padding_lab(image, kernel, stride=1, padding=1, interval=500):
         {"stride": 2, "padding": 0, "position": 1},
         {"stride": 3, "padding": 0, "position": 1},
     ]
-    return Lab(draw, controls, twin, arranged=arranged, most={"position": last})
+    for state in twin:  # a small image has fewer stops
+        state["position"] = min(state["position"], last(state))
+    lab = Lab(draw, controls, twin, arranged=arranged, most={"position": last})
+    lab.links = links
+    return lab
 
 
 def size_lab(n=10, f=3, stride=2, padding=0, dilation=1, cell=15):
@@ -79,6 +85,10 @@ def size_lab(n=10, f=3, stride=2, padding=0, dilation=1, cell=15):
     On the grid: padding pale blue, the pixels under the first window orange, the rows and columns
     that no window reaches struck out.
     """
+
+    for what, value, most in [("n", n, 16), ("f", f, 7), ("stride", stride, 5), ("padding", padding, 4),
+                              ("dilation", dilation, 3)]:  # fmt: skip
+        checks.whole(what, value, {"n": 3, "padding": 0}.get(what, 1), most)
 
     def draw(n, f, stride, padding, dilation):
         side, reach = n + 2 * padding, dilation * (f - 1) + 1
@@ -126,6 +136,7 @@ def shapes_lab(model, input_shape, start=0):
     model, input_shape: as in `arithmetic.trace_shapes`.
     """
     trace = arithmetic.trace_shapes(model, input_shape)
+    start = checks.whole("start", start, 0, len(trace))
     settings = [_settings(model.get_submodule(row.name)) for row in trace]
     width = max(map(len, settings))
 

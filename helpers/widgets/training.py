@@ -4,8 +4,8 @@ import textwrap
 
 import torch
 
-from helpers import arithmetic, models, pixels
-from helpers.widgets.lab import Lab, chooser, slider, tenths
+from helpers import arithmetic, checks, models, pixels
+from helpers.widgets.lab import Lab, check_grid, check_named, chooser, slider, tenths
 
 
 def gallery_lab(images, names, transforms, draws=6, strength=5, zoom=4):
@@ -17,18 +17,26 @@ def gallery_lab(images, names, transforms, draws=6, strength=5, zoom=4):
     """
     if len(images) != len(names) or not len(images):
         raise ValueError(f"names must be one a picture: {len(images)} pictures, {len(names)} names")
+    for image in images:
+        checks.tensor("an image", image, "(C, H, W)", (torch.uint8,))
+    check_named("transforms", transforms)
+    checks.whole("draws", draws, 1)
+    checks.whole("strength", strength, 1, 10)
 
     def draw(picture, transform, strength, seed):
         image = images[picture]
         words = f"{names[picture]}, {transform} at strength {strength}, seeds {seed} to {seed + draws - 1}"
-        changed, wrong = [], ""
+        changed, wrongs = [], []
         for number in range(draws):
             with torch.random.fork_rng(devices=[]):  # leaves the notebook's own chance alone
                 torch.manual_seed(seed + number)
-                result, wrong = _transformed(transforms[transform](strength), image)
+                result, wrong = _transformed(transforms[transform], strength, image)
             changed.append(pixels.picture(image if result is None else result, zoom))
+            wrongs += [f"seed {seed + number}: {wrong}"] if wrong else []
         captions = ["as it is", *(f"seed {seed + number}" for number in range(draws))]
-        return pixels.rows([pixels.picture(image, zoom), *changed], captions, columns=draws + 1), wrong or words
+        return pixels.rows([pixels.picture(image, zoom), *changed], captions, columns=draws + 1), "; ".join(
+            wrongs[:1]
+        ) or words
 
     controls = {
         "picture": slider("picture", 0, len(images) - 1, 0),
@@ -44,10 +52,10 @@ def gallery_lab(images, names, transforms, draws=6, strength=5, zoom=4):
     return Lab(draw, controls, twin)
 
 
-def _transformed(transform, image):
-    """(the changed picture, ""), or (None, what is wrong with the transform)."""
+def _transformed(make, strength, image):
+    """(the changed picture, ""), or (None, what is wrong with the transform that `make` gives for this strength)."""
     try:
-        result = transform(image.clone())
+        result = make(strength)(image.clone())
     except Exception as error:  # a learner's own transform may raise anything
         return None, f"the transform raises {type(error).__name__}: {error}"
     if not isinstance(result, torch.Tensor) or result.shape != image.shape or result.dtype != image.dtype:
@@ -133,8 +141,8 @@ def dropout_lab(values, start=0.5, cell=30):
     values: float (H, W), what some units give.  start: the chance p that a unit is set to 0.
     Raises ValueError for a chance outside 0 to 0.9.
     """
-    if not 0 <= start <= 0.9:
-        raise ValueError(f"start is a chance, from 0 to 0.9; got {start!r}")
+    check_grid("values", values)
+    start = checks.number("start", start, 0, 0.9)
     limit = 2 * values.abs().max().item()
 
     def draw(p, step, mode):
