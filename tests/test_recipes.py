@@ -10,7 +10,7 @@ from torch import nn
 
 from helpers import models, results, train
 from helpers.augment import Augment
-from helpers.train import optimizers, recipes
+from helpers.train import recipes
 
 # ---- rungs ---------------------------------------------------------------------------------
 
@@ -57,66 +57,6 @@ def test_a_whitened_stem_gives_uncorrelated_maps_of_variance_1(photos):
     assert (strong - torch.diag(strong.diag())).abs().max() < 0.01
     assert strong.diag().max() < 1.01
     assert (strong.diag() > 0.9).sum() >= 9  # the rest has next to no variance to blow up
-
-
-# ---- Muon ----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("shape", [(8, 40), (40, 8)])
-def test_equalised_brings_singular_values_together_and_keeps_directions(shape):
-    torch.manual_seed(0)
-    matrix = torch.randn(shape)
-    matrix[0] *= 10
-    left, values, right = torch.linalg.svd(matrix, full_matrices=False)
-    result = optimizers.equalised(matrix)
-    kept = left.T @ result @ right.T  # diagonal where the directions are the same
-    assert (kept - torch.diag(kept.diag())).abs().max() < 1e-4
-    assert kept.diag().max() / kept.diag().min() < 2 < values.max() / values.min()
-
-
-def test_muon_keeps_the_length_of_a_layer_and_learns_faster_than_adamw(clothes):
-    images = train.normalise(clothes.images[:512], clothes.mean, clothes.std)
-    losses = {}
-    for name, lr in [("adamw", 0.01), ("muon", 0.1)]:
-        torch.manual_seed(0)
-        model = models.fast_cnn(1, (8, 16))
-        optimizer = optimizers.make(name, model, lr)
-        for _ in range(15):
-            loss = F.cross_entropy(model(images), clothes.labels[:512])
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-        losses[name] = loss.item()
-    kernels = model.base[2][0].weight
-    assert losses["muon"] < losses["adamw"]
-    assert kernels.norm().item() == pytest.approx(len(kernels) ** 0.5, rel=0.3)
-
-
-def test_muon_goes_on_from_a_checkpoint_bit_for_bit(clothes, tmp_path):
-    few = type(clothes)(**vars(clothes) | {"images": clothes.images[:200], "labels": clothes.labels[:200]})
-    recipe = recipes.find("fashion_mnist", "augment")
-    path, weights = tmp_path / "run.pt", []
-
-    def stop(history):
-        if path.exists() and len(history) == 1:
-            raise KeyboardInterrupt
-
-    for checkpoint, stops in [(None, None), (path, stop), (path, None)]:
-        model = recipe.build(few)
-        settings = recipe.settings(epochs=2, batch_size=64)
-        train.fit(model, few, few, **settings, device="cpu", checkpoint=checkpoint, on_epoch=stops)
-        weights.append(torch.cat([p.detach().flatten() for p in model.parameters()]))
-    assert torch.equal(weights[0], weights[2])
-    assert not torch.equal(weights[0], weights[1])
-
-
-def test_unknown_names_are_refused_with_those_that_there_are():
-    with pytest.raises(ValueError, match="optimizer must be one of sgd, adamw, muon; got 'adam'"):
-        optimizers.make("adam", models.small_cnn(), 0.1)
-    with pytest.raises(ValueError, match="unknown recipe 'fastest' for cifar10: choose one of tutorial, batch"):
-        recipes.find("cifar10", "fastest")
-    with pytest.raises(ValueError, match="unknown data set 'mnist': choose one of cifar10, fashion_mnist"):
-        recipes.find("mnist", "batch")
 
 
 # ---- what was measured ---------------------------------------------------------------------
@@ -198,15 +138,5 @@ def test_the_readmes_table_is_made_from_the_measured_runs(dataset, root):
 
 def test_augment_is_equal_by_what_it_does_and_refuses_negative_sizes():
     assert repr(Augment(flip=True, shift=2)) == repr(Augment(flip=True, shift=2)) != repr(Augment(flip=True, shift=1))
-    with pytest.raises(ValueError, match="0 or more; got -1, 0"):
+    with pytest.raises(ValueError, match="0 or more; got -1"):
         Augment(shift=-1)
-
-
-def test_too_large_a_batch_for_the_memory_says_which_to_try(clothes, monkeypatch):
-    def full(*_, **__):
-        raise torch.OutOfMemoryError("CUDA out of memory.")
-
-    model = models.lenet()
-    monkeypatch.setattr(model, "forward", full)
-    with pytest.raises(MemoryError, match="a batch of 600 pictures does not fit into memory: try batch_size=300"):
-        train.fit(model, clothes, clothes, epochs=1, batch_size=600, lr=0.1, device="cpu")

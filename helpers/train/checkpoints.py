@@ -1,71 +1,136 @@
 """A run on disk: written whole or not at all, and taken up again only by the same run."""
 
+import contextlib
+import hashlib
+import io
 import os
 import pickle
-import zlib
+import time
+import uuid
 from dataclasses import asdict
 from pathlib import Path
 
 import torch
 
+from helpers.train import identity, parallel
 
-class Checkpoint:
-    """Saves and restores the parts of a run (model, optimizer, schedule: what has a state_dict) and its history.
+SEAL = b"\nsha256 "  # ends a file, with the sum of all before it; torch.load does not mind it
+SEAL_LENGTH = len(SEAL) + 64
+DAY = 24 * 60 * 60  # seconds
 
-    path: the file, or None for a run that is not saved.  run: what makes it this run and no other,
-    a dict of plain values; a file of another run is refused.
+
+def write(path, run, history, parts):
+    """Save a run; whenever the machine stops, the old file or the new one is there, and whole.
+
+    path: the file.  run: what makes it this run and no other, as `identity.described` gives it.
+    parts: model, optimizer and schedule by name: what has a state_dict.
     """
+    path = Path(path)
+    saved = {name: part.state_dict() for name, part in parts.items()}
+    saved |= {"run": run, "history": asdict(history)}
+    content = io.BytesIO()
+    torch.save(saved, content)
+    temporary = _temporary(path)
+    try:
+        with open(temporary, "xb") as file:
+            file.write(content.getbuffer())
+            file.write(SEAL + hashlib.sha256(content.getbuffer()).hexdigest().encode())
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+        _sync_folder(path.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
 
-    def __init__(self, path, run, history, **parts):
-        self.path = Path(path) if path is not None else None
-        self.run, self.history, self.parts = run, history, parts
 
-    def save(self):
-        if self.path is None:
-            return
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        saved = {name: part.state_dict() for name, part in self.parts.items()}
-        saved |= {"run": self.run, "history": asdict(self.history), "random": _random_state()}
-        temporary = self.path.with_name(self.path.name + ".part")
-        torch.save(saved, temporary)
-        os.replace(temporary, self.path)  # the old file stays whole until the new one is
+def read(path, run):
+    """What `write` saved of this run; None where there is no such file, or path is None.
 
-    def resume(self):
-        """Take up the run where its file left it; True if there was one.
-
-        Raises ValueError where the file is cut short or of another run.
-        """
-        if self.path is None or not self.path.exists():
-            return False
+    Of several processes the first alone reads, and all get what it read: the others need no file.
+    Raises ValueError, on all of them, where the file is damaged, or of another run, and where none
+    could be written.
+    """
+    saved = None
+    if path is not None and parallel.rank() == 0:
         try:
-            saved = torch.load(self.path, weights_only=True, map_location="cpu")
-        except (RuntimeError, EOFError, OSError, pickle.UnpicklingError) as error:
-            raise ValueError(f"{self.path} is no whole checkpoint ({error}): delete it to start anew") from error
-        self._refuse_another_run(saved)
-        for name, part in self.parts.items():
-            part.load_state_dict(saved[name])
-        self.history.__dict__.update(saved["history"])
-        for device, state in saved["random"].items():
-            (torch.cuda if device == "cuda" else torch).set_rng_state(state)
-        return True
-
-    def _refuse_another_run(self, saved):
-        before = saved.get("run") if isinstance(saved, dict) else None
-        if not isinstance(before, dict):
-            raise ValueError(f"{self.path} is no checkpoint of this course: give another path")
-        changed = [f"{k} was {before.get(k)!r}, is {v!r}" for k, v in self.run.items() if before.get(k) != v]
-        if changed:
-            raise ValueError(f"{self.path} is of another run ({'; '.join(changed)}): give another path, or delete it")
+            _prepare_folder(Path(path))
+            saved = _content(Path(path))
+            if saved is not None:
+                _refuse_another(path, saved["run"], run)
+        except ValueError as error:
+            saved = error
+    saved = parallel.from_first(saved)
+    if isinstance(saved, ValueError):
+        raise saved
+    return saved
 
 
-def fingerprint(images):
-    """A number that tells this `ImageSet` from any other: the CRC-32 of its pictures and labels."""
-    numbers = zlib.crc32(images.images.contiguous().numpy())
-    return zlib.crc32(images.labels.contiguous().numpy(), numbers)
+def restore(saved, history, parts):
+    """Put a run that was read into its history and parts."""
+    for name, part in parts.items():
+        part.load_state_dict(saved[name])
+    vars(history).update(saved["history"])
 
 
-def _random_state():
-    states = {"cpu": torch.get_rng_state()}
-    if torch.cuda.is_available():
-        states["cuda"] = torch.cuda.get_rng_state()
-    return states
+def _content(path):
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise ValueError(f"checkpoint {path} cannot be read ({error.strerror}): give another path") from error
+    content, seal = content[:-SEAL_LENGTH], content[-SEAL_LENGTH:]
+    if not seal.startswith(SEAL):
+        raise ValueError(
+            f"{path} is no whole checkpoint of this course: give another path; "
+            "if this run wrote it, and it was cut short, delete it to start anew"
+        )
+    if seal != SEAL + hashlib.sha256(content).hexdigest().encode():
+        raise ValueError(f"{path} is a damaged checkpoint: give another path, or delete it to start anew")
+    try:
+        saved = torch.load(io.BytesIO(content), weights_only=True, map_location="cpu")
+    except (RuntimeError, pickle.UnpicklingError) as error:
+        raise ValueError(f"{path} is no checkpoint of this course ({error}): give another path") from error
+    if not isinstance(saved, dict) or set(saved) != {"model", "optimizer", "schedule", "run", "history"}:
+        raise ValueError(f"{path} is no checkpoint of this version of the course: give another path")
+    return saved
+
+
+def _refuse_another(path, before, now):
+    differ = identity.differences(before, now)
+    if differ:
+        words = identity.in_words(differ, "{name} was {one}, is {other}")
+        raise ValueError(f"{path} is of another run ({words}): give another path, or delete it")
+
+
+def _prepare_folder(path):
+    """Make the folder, try whether a file can be written there, and clear away what a killed run left."""
+    try:
+        if path.is_dir():
+            raise IsADirectoryError(None, "it is a folder")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = _temporary(path)
+        temporary.touch()
+        temporary.unlink()
+    except OSError as error:
+        raise ValueError(f"checkpoint {path} cannot be written ({error.strerror}): give another path") from error
+    for file in path.parent.iterdir():
+        if file.name.startswith(f"{path.name}.") and file.suffix == ".part":
+            with contextlib.suppress(OSError):
+                if time.time() - file.stat().st_mtime > DAY:  # a younger one may be another run's, still written
+                    file.unlink()
+
+
+def _temporary(path):
+    """A file beside the checkpoint that no other run writes."""
+    return path.with_name(f"{path.name}.{uuid.uuid4().hex[:12]}.part")
+
+
+def _sync_folder(folder):
+    """Have the disk note the file's new name now; only POSIX systems let a folder be opened."""
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -1,12 +1,14 @@
 """What a model says of pictures, and how right it is: `evaluate`, `predict`, and the scale on which it sees them."""
 
+import contextlib
+import functools
 from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 
-from helpers import data
-from helpers.train.machine import autocast
+from helpers import checks, data
+from helpers.train.machine import autocast, is_out_of_memory, memory_errors
 
 EVALUATION_BATCH = 1_000  # pictures at a time when nothing is learned; large enough to keep the cores busy
 
@@ -19,57 +21,151 @@ class Evaluation(NamedTuple):
     predictions: torch.Tensor
 
 
-def evaluate(model, images, flip=False):
-    """Accuracy, mean loss and predictions of the model on an `ImageSet`, as an `Evaluation`.  flip: see `predict`."""
-    logits = predict(model, images, flip)
+def evaluate(model, images, flip=False, precision=None):
+    """Accuracy, mean loss and predictions of the model on an `ImageSet`, as an `Evaluation`.
+
+    flip, precision: see `predict`.  Raises what `predict` raises, and ValueError where a label is
+    no class of the model's.
+    """
+    logits = predict(model, images, flip, precision)
+    labels = images.labels.cpu()
+    check_classes("images", labels, logits)
     predictions = logits.argmax(dim=1)
-    accuracy = (predictions == images.labels).double().mean().item()
-    return Evaluation(accuracy, F.cross_entropy(logits, images.labels).item(), predictions)
+    accuracy = (predictions == labels).double().mean().item()
+    return Evaluation(accuracy, F.cross_entropy(logits, labels).item(), predictions)
 
 
-@torch.inference_mode()
-def predict(model, images, flip=False):
-    """Logits, float (N, classes), of the model on an `ImageSet`, in evaluation mode, on the CPU.
+@torch.no_grad()
+def predict(model, images, flip=False, precision=None):
+    """Logits, float32 (N, classes), of the model on an `ImageSet`, in evaluation mode, on the CPU.
 
     flip: ask twice, for each picture and for its mirror image, and take the mean of both answers.
+    precision: "bf16" or "fp32"; None takes what this hardware is quicker with.
+    Every part of the model keeps its mode.  Where memory is not enough, fewer pictures at a time are
+    tried.  Raises ValueError for what is no model or no `ImageSet`, or does not fit, and MemoryError
+    where not even one picture fits into memory.
     """
+    checks.module("model", model)
     check_image_set("images", images)
-    device = next(model.parameters()).device
-    was_training = model.training
-    model.eval()
-    logits = []
-    for batch in images.images.split(EVALUATION_BATCH):
-        x = normalise(batch.to(device), images.mean, images.std)
-        with autocast(device):
-            answer = model(x).float()
-            if flip:
-                answer = (answer + model(x.flip(-1)).float()) / 2
-        logits.append(answer.cpu())
-    model.train(was_training)
+    checks.flag("flip", flip)
+    device, dtype = place(model)
+    logits, done, at_a_time = [], 0, EVALUATION_BATCH
+    with in_evaluation_mode(model):
+        while done < len(images):
+            batch = images.images[done : done + at_a_time]
+            try:
+                with (
+                    memory_errors("not even one picture at a time fits: try a smaller model"),
+                    autocast(device, precision),
+                ):
+                    x = normalise(batch.to(device), images.mean, images.std).to(dtype)
+                    answer = answered(model, x)
+                    if flip:
+                        answer = (answer + answered(model, x.flip(-1))) / 2
+                    logits.append(answer.cpu())
+                    done += len(batch)
+            except MemoryError:
+                if len(batch) == 1:
+                    raise
+                at_a_time = len(batch) // 2
     return torch.cat(logits)
+
+
+def answered(model, x):
+    """What the model makes of pictures (N, C, H, W), as float32 (N, …).
+
+    Raises ValueError where the model does not take such pictures, or gives no tensor with a row for each.
+    """
+    try:
+        answer = model(x)
+    except RuntimeError as error:
+        if is_out_of_memory(error):
+            raise
+        raise ValueError(f"the model does not take pictures of shape {tuple(x.shape[1:])}: {error}") from error
+    if not isinstance(answer, torch.Tensor) or answer.shape[:1] != x.shape[:1]:
+        raise ValueError(
+            f"the model must give a tensor with a row for each of {len(x)} pictures; it gave {checks.shown(answer)}"
+        )
+    return answer.float()
+
+
+@contextlib.contextmanager
+def in_evaluation_mode(model):
+    """While this lasts, all of the model evaluates; afterwards each part has the mode that it had."""
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, mode in modes:
+            module.training = mode
+
+
+def place(model):
+    """Where the model wants its pictures, and as what: the device and dtype of its weights.
+
+    A model without weights takes float32 on the CPU.  Raises ValueError where weights have no
+    values yet.
+    """
+    weights = [*model.parameters(), *model.buffers()]
+    if any(torch.nn.parameter.is_lazy(w) or w.is_meta for w in weights):
+        raise ValueError("the model has weights without values: call a lazy one on a batch first, give no meta device")
+    weight = next((w for w in weights if w.is_floating_point()), torch.empty((), dtype=torch.float32, device="cpu"))
+    return weight.device, weight.dtype
 
 
 def normalise(images, mean, std):
     """uint8 images (N, C, H, W) to floats with mean 0 and standard deviation 1 a channel, over the training set.
 
-    mean, std: one number per channel, as an `ImageSet` carries them.  The result is laid out
-    channels_last.  Raises ValueError for another shape or dtype.
+    mean, std: one number per channel, as an `ImageSet` carries them.  The result is float32, laid out
+    channels_last.  Raises ValueError for another shape or dtype, and for a deviation that is not above 0.
     """
-    if images.ndim != 4 or images.dtype != torch.uint8 or images.shape[1] != len(mean):
+    checks.tensor("images", images, "(N, C, H, W)", (torch.uint8,), may_be_empty=True)
+    mean, std = _numbers("mean", mean), _numbers("std", std, above=0)
+    if not images.shape[1] == len(mean) == len(std):
         raise ValueError(
-            f"images must be uint8 (N, C, H, W) with C = {len(mean)}, a channel for each mean; "
-            f"got {images.dtype} {tuple(images.shape)}"
+            f"mean and std must have a number for each of the {images.shape[1]} channels of the images; "
+            f"got {len(mean)} and {len(std)}"
         )
-    mean, std = (torch.tensor(v, dtype=torch.float32, device=images.device).view(-1, 1, 1) for v in (mean, std))
-    scaled = images.float().mul_(1 / (255 * std)).sub_(mean / std)  # (images / 255 − mean) / std, in two cheap steps
+    scale, offset = _scale_and_offset(mean, std, images.device)
+    scaled = images.float().mul_(scale).sub_(offset)  # (images / 255 − mean) / std, in two cheap steps
     return scaled.contiguous(memory_format=torch.channels_last)
 
 
+def _numbers(what, values, above=None):
+    try:
+        return tuple(checks.number(what, value, above=above) for value in values)
+    except TypeError as error:
+        raise ValueError(f"{what} must be numbers, one per channel; got {checks.shown(values)}") from error
+
+
+@functools.lru_cache(maxsize=32)  # so that a training step does not wait for them to reach the GPU
+@torch.inference_mode(False)  # kept for later calls, which may need gradients
+def _scale_and_offset(mean, std, device):
+    """1 / (255 · std) and mean / std, float32 (C, 1, 1)."""
+    mean, std = (torch.tensor(v, dtype=torch.float32, device=device).view(-1, 1, 1) for v in (mean, std))
+    return 1 / (255 * std), mean / std
+
+
 def check_image_set(what, images):
+    """Raises ValueError where this is no `ImageSet` of at least one picture, with a label each."""
     if not isinstance(images, data.ImageSet):
         raise ValueError(f"{what} must be an ImageSet, such as data.load returns; got {type(images).__name__}")
-    shape, dtype = tuple(images.images.shape), images.images.dtype
-    if len(shape) != 4 or dtype != torch.uint8 or len(images.labels) != shape[0]:
+    checks.tensor(f"{what}.images", images.images, "(N, C, H, W)", (torch.uint8,))
+    checks.tensor(f"{what}.labels", images.labels, "(N,)", (torch.int64,))
+    if len(images.images) != len(images.labels):
         raise ValueError(
-            f"{what} must hold uint8 images (N, C, H, W) and N labels; got {dtype} {shape}, {len(images.labels)} labels"
+            f"{what} must have a label for each of {len(images.images)} pictures; got {len(images.labels)}"
+        )
+
+
+def check_classes(what, labels, logits):
+    """Raises ValueError where these are no logits (N, classes), or a label is none of those classes."""
+    if not isinstance(logits, torch.Tensor) or logits.ndim != 2:
+        raise ValueError(f"the model must give logits (N, classes); it gave {checks.shown(logits)}")
+    classes = logits.shape[1]
+    wrong = [label for label in labels.unique().tolist() if not 0 <= label < classes]
+    if wrong:
+        raise ValueError(
+            f"{what} has label {wrong[0]}: the model tells {classes} classes apart, so that labels are 0 to {classes - 1}"
         )

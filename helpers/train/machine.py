@@ -4,11 +4,13 @@ import contextlib
 import ctypes
 import functools
 import platform
-import time
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
+
+from helpers import checks
+
+PRECISIONS = ("bf16", "fp32")
 
 # What glibc's mallopt calls them (malloc.h), and where its own adaptation of the last two ends.
 TRIM_THRESHOLD, TOP_PAD, MMAP_THRESHOLD, MMAP_MAX = -1, -2, -3, -4
@@ -20,56 +22,91 @@ def hardware():
     """What computes here, in words, for results that are kept: the GPU or the processor, and the cores in use."""
     if torch.cuda.is_available():
         return torch.cuda.get_device_name()
-    described = Path("/proc/cpuinfo")  # Linux only; elsewhere Python's own words must do
-    lines = described.read_text().splitlines() if described.exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    name = _cpu_description().get("model name") or platform.processor() or platform.machine()
     cores = torch.get_num_threads()
-    return f"{(names or [platform.processor() or platform.machine()])[0]}, {cores} core{'s' if cores > 1 else ''}"
+    return f"{name}, {cores} core{'s' if cores > 1 else ''}"
 
 
 def choose_device(device=None):
     """The device asked for, or a GPU where there is one.  Raises ValueError where the one asked for is not there."""
-    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    counts = {"cuda": gpus, "mps": int(torch.backends.mps.is_available()), "cpu": 1}
+    there = [name for name, count in counts.items() if count]
     if device is None:
-        return torch.device(next(name for name, found in there.items() if found))
-    kind = str(device).partition(":")[0]
-    if not there.get(kind, False):
-        found = ", ".join(name for name, found in there.items() if found)
-        raise ValueError(f"this machine has no {kind!r} that torch {torch.__version__} can use; it has: {found}")
+        return torch.device(there[0])
+    kind, _, index = str(device).partition(":")
+    if kind not in there or not (index or "0").isdecimal() or int(index or 0) >= counts[kind]:
+        raise ValueError(
+            f"this machine has no {str(device)!r} that torch {torch.__version__} can use; it has: {', '.join(there)}"
+        )
     return torch.device(device)
 
 
-def autocast(device):
-    """bf16 where this hardware is quicker with it, elsewhere fp32."""
+# ---- precision -----------------------------------------------------------------------------
+
+
+def choose_precision(device, precision=None):
+    """The precision asked for; else "bf16" where this hardware is quicker with it, elsewhere "fp32".
+
+    It is read off the hardware, not measured: two runs on one machine must compute alike, however
+    busy it is.  Raises ValueError for another name, and for "bf16" on a GPU that cannot compute it.
+    """
+    if precision is not None:
+        checks.one_of("precision", precision, PRECISIONS)
     if device.type == "cuda":
-        fast = torch.cuda.is_bf16_supported(including_emulation=False)
+        able = torch.cuda.is_bf16_supported(including_emulation=False)
+        if precision == "bf16" and not able:
+            raise ValueError(f"precision 'bf16': {torch.cuda.get_device_name()} cannot compute it; choose 'fp32'")
     else:
-        fast = device.type == "cpu" and _cpu_gains_from_bf16()
-    return torch.autocast(device.type, dtype=torch.bfloat16) if fast else contextlib.nullcontext()
+        able = device.type == "cpu" and _cpu_gains_from_bf16(_cpu_description())
+    return precision or ("bf16" if able else "fp32")
+
+
+def autocast(device, precision=None):
+    """A context in which layers compute in this precision; None: in the one that `choose_precision` takes."""
+    bf16 = choose_precision(device, precision) == "bf16"
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=bf16)
+
+
+def _cpu_gains_from_bf16(description):
+    """Whether a processor with such a description, as /proc/cpuinfo has it, is quicker in bf16.
+
+    With AMX it is, several times.  Those with AVX-512's bf16 alone differ: Zen 5 gains, while a Xeon
+    multiplies large matrices at 323 GFLOP/s in fp32 and at 177 in bf16.  Where both have to be
+    emulated it is slower, 9 times on a Zen 3 core.
+    """
+    flags = set(description.get("flags", "").split())
+    return "amx_bf16" in flags or ("avx512_bf16" in flags and description.get("vendor_id") == "AuthenticAMD")
 
 
 @functools.cache
-def _cpu_gains_from_bf16():
-    """Measured, not believed: a CPU may have instructions for bf16 and still be quicker without them.
+def _cpu_description():
+    """The first processor of /proc/cpuinfo, by field; empty where there is no such file: it is Linux's."""
+    try:
+        first = Path("/proc/cpuinfo").read_text().split("\n\n")[0]
+    except OSError:
+        return {}
+    fields = (line.partition(":") for line in first.splitlines())
+    return {name.strip(): value.strip() for name, _, value in fields}
 
-    A Xeon without AMX multiplies large matrices at 323 GFLOP/s in fp32 and at 177 in bf16.
-    """
-    capabilities = getattr(torch.cpu, "get_capabilities", dict)()  # torch 2.10 and later can ask
-    if not (capabilities.get("avx512_bf16") or capabilities.get("amx_bf16")):
-        return False  # emulated, it is slower: 9 times on a Zen 3 core
-    return 1.2 * _convolution_seconds(torch.bfloat16) < _convolution_seconds(torch.float32)
+
+# ---- memory --------------------------------------------------------------------------------
 
 
-def _convolution_seconds(dtype, rounds=5):
-    """The shortest time that this CPU takes for a convolution of a usual size, 1.2 billion operations."""
-    maps = torch.ones(64, 64, 16, 16, dtype=dtype).contiguous(memory_format=torch.channels_last)
-    kernels = torch.ones(64, 64, 3, 3, dtype=dtype)
-    times = []
-    for _ in range(rounds):
-        start = time.perf_counter()
-        F.conv2d(maps, kernels, padding=1)
-        times.append(time.perf_counter() - start)
-    return min(times)
+@contextlib.contextmanager
+def memory_errors(words):
+    """While this lasts, each device's own way to say that memory is not enough becomes a MemoryError with these words."""
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise MemoryError(words) from error
+
+
+def is_out_of_memory(error):
+    words = ("out of memory", "not enough memory", "can't allocate memory")
+    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or any(w in str(error).lower() for w in words)
 
 
 @contextlib.contextmanager

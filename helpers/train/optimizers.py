@@ -2,6 +2,8 @@
 
 import torch
 
+from helpers import checks
+
 OPTIMIZERS = ("sgd", "adamw", "muon")
 
 
@@ -10,18 +12,27 @@ def make(name, model, lr, weight_decay=0.01):
 
     "sgd": with momentum 0.9, as PyTorch's tutorials have it.  "adamw": with PyTorch's defaults.
     "muon": `Muon`, at rate lr for the kernels of convolutions and lr/12 for all the rest.
-    Raises ValueError for another name.
+    Raises ValueError for another name, a rate that is not above 0, a negative weight decay, and a
+    model that training cannot change.
     """
-    parameters = [p for p in model.parameters() if p.requires_grad]
+    checks.one_of("optimizer", name, OPTIMIZERS)
+    lr, weight_decay = checks.number("lr", lr, above=0), checks.number("weight_decay", weight_decay, least=0)
+    parameters = trainable(model)
     if name == "sgd":
         return torch.optim.SGD(parameters, lr=lr, momentum=0.9, weight_decay=weight_decay)
     if name == "adamw":
         return torch.optim.AdamW(parameters, lr=lr, weight_decay=weight_decay)
-    if name == "muon":
-        kernels = [p for p in parameters if p.ndim == 4]
-        rest = [p for p in parameters if p.ndim != 4]
-        return Muon(kernels, rest, lr=lr, rest_lr=lr / 12, weight_decay=weight_decay)
-    raise ValueError(f"optimizer must be one of {', '.join(OPTIMIZERS)}; got {name!r}")
+    kernels = [p for p in parameters if p.ndim == 4]
+    rest = [p for p in parameters if p.ndim != 4]
+    return Muon(kernels, rest, lr=lr, rest_lr=lr / 12, weight_decay=weight_decay)
+
+
+def trainable(model):
+    """The parameters that training may change.  Raises ValueError where there are none."""
+    parameters = [p for p in checks.module("model", model).parameters() if p.requires_grad]
+    if not parameters:
+        raise ValueError("model must have parameters that training may change; all are frozen, or there are none")
+    return parameters
 
 
 class Muon(torch.optim.Optimizer):
@@ -54,7 +65,7 @@ class Muon(torch.optim.Optimizer):
         state["mean"].mul_(group["momentum"]).add_(kernels.grad)
         ahead = kernels.grad + group["momentum"] * state["mean"]  # Nesterov: where the mean is going
         kernels.mul_(len(kernels) ** 0.5 / kernels.norm())
-        kernels.sub_(group["lr"] * equalised(ahead.flatten(1)).view_as(kernels))
+        kernels.sub_(group["lr"] * orthogonalise(ahead.flatten(1)).view_as(kernels))
 
     def _adamw(self, parameter, state, group, beta1=0.9, beta2=0.999):
         if not state:
@@ -68,12 +79,15 @@ class Muon(torch.optim.Optimizer):
         parameter.sub_(group["lr"] * mean / (square.sqrt() + 1e-8))
 
 
-def equalised(matrix, steps=3):
-    """The matrix with all its singular values brought near 1 and its directions kept.
+def orthogonalise(matrix, steps=3):
+    """The matrix (rows, columns), float, with all its singular values brought near 1 and its directions kept.
 
     Newton–Schulz steps: only products of matrices, which every processor is fast at.  The three
     numbers, Jordan's, trade exactness (the values end up between about 0.7 and 1.2) for few steps.
+    Raises ValueError for what is no such matrix.
     """
+    checks.tensor("matrix", matrix, "(rows, columns)", checks.FLOATS)
+    steps = checks.whole("steps", steps, 0)
     tall = matrix.shape[0] > matrix.shape[1]
     x = matrix.T if tall else matrix
     x = x / (x.norm() + 1e-7)

@@ -6,14 +6,15 @@ Everything was chosen on the validation split.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 
 import torch
 from torch import nn
 
-from helpers import models
+from helpers import checks, models
 from helpers.augment import Augment
-from helpers.train.evaluation import normalise
+from helpers.train.evaluation import check_image_set, normalise
+from helpers.train.settings import LARGEST_SEED, Settings
 
 
 @dataclass(frozen=True)
@@ -21,14 +22,17 @@ class Recipe:
     """A network and how it is trained.
 
     change: what differs from the rung below, in a few words.  network: one of `models`.
-    options: its arguments, without channels.  flip_test: mirror each picture when it is tested, too.
+    options: its arguments, without channels.  whiten: set the stem by the pictures, see `models.whiten_stem`.
+    flip_test: mirror each picture when it is tested, too.
     with_valid: learn from the validation pictures, too, as one does when all is chosen.
-    The rest goes to `train.fit` as it is.
+    The rest goes to `train.fit` as it is, and is checked there.
+    Raises ValueError or TypeError for fields of another kind.
     """
 
     change: str
     network: Callable
     options: dict = field(default_factory=dict)
+    whiten: bool = False
     epochs: int = 2
     batch_size: int = 128
     lr: float = 0.01
@@ -40,20 +44,29 @@ class Recipe:
     flip_test: bool = False
     with_valid: bool = False
 
+    def __post_init__(self):
+        if not callable(self.network):
+            raise TypeError(
+                f"network must be a function that makes one, as in models; got {checks.shown(self.network)}"
+            )
+        if not isinstance(self.options, dict):
+            raise TypeError(f"options must be a dict of the network's arguments; got {checks.shown(self.options)}")
+        for what in ("whiten", "flip_test", "with_valid"):
+            checks.flag(what, getattr(self, what))
+
     def build(self, images, seed=0):
-        """The network for pictures like these, with weights drawn by this seed; a whitening stem gets its kernels."""
-        torch.manual_seed(seed)
+        """The network for pictures like these, with weights drawn by this seed; a whitened stem gets its kernels."""
+        check_image_set("images", images)
+        torch.manual_seed(checks.whole("seed", seed, 0, LARGEST_SEED))
         model = self.network(images.images.shape[1], **self.options)
-        if self.network is models.fast_cnn:
+        if self.whiten:
             some = images.images[:: max(1, len(images) // 5_000)]
             models.whiten_stem(model, normalise(some, images.mean, images.std))
         return model
 
     def settings(self, **changed):
         """The arguments for `train.fit`, with these changed."""
-        names = (
-            "epochs", "batch_size", "lr", "optimizer", "weight_decay", "schedule", "label_smoothing", "augment",
-        )  # fmt: skip
+        names = [f.name for f in fields(Settings) if hasattr(self, f.name)]
         return {name: getattr(self, name) for name in names} | changed
 
     def __str__(self):
@@ -86,7 +99,7 @@ RECIPES = {
             "network": models.small_cnn, "options": {"width": 32, "batch_norm": False}}),
         ("batch_norm", "batch norm", {"options": {"width": 32}, "lr": 0.01}),
         ("deep", "a whitened stem, two convolutions a block", {
-            "network": models.fast_cnn, "options": {"widths": (32, 64, 128)}}),
+            "network": models.fast_cnn, "whiten": True, "options": {"widths": (32, 64, 128)}}),
         ("muon", "Muon turns the kernels", {
             "optimizer": "muon", "lr": 0.24, "schedule": "falling", "batch_size": 500}),
         ("smoothing", "label smoothing", {"label_smoothing": 0.2}),
@@ -107,7 +120,7 @@ RECIPES = {
             "optimizer": "adamw", "lr": 0.005, "weight_decay": 0.01, "schedule": "one-cycle"}),
         ("small_cnn", "3×3 kernels, more of them, batch norm", {"network": models.small_cnn, "lr": 0.01}),
         ("muon", "a whitened stem, two convolutions a block, Muon", {
-            "network": models.fast_cnn, "options": {"widths": (32, 64, 128)}, "optimizer": "muon", "lr": 0.24,
+            "network": models.fast_cnn, "whiten": True, "options": {"widths": (32, 64, 128)}, "optimizer": "muon", "lr": 0.24,
             "schedule": "falling", "batch_size": 250}),
         ("augment", "flipped pictures, label smoothing, tested with the mirror image", {
             "augment": Augment(flip=True), "label_smoothing": 0.1, "flip_test": True}),
@@ -119,8 +132,10 @@ DEFAULT = {"cifar10": "augment", "fashion_mnist": "small_cnn"}  # what a run wit
 
 def find(dataset, name):
     """The recipe of this name.  Raises ValueError, naming those that there are, for another one."""
-    if dataset not in RECIPES:
-        raise ValueError(f"unknown data set {dataset!r}: choose one of {', '.join(RECIPES)}")
-    if name not in RECIPES[dataset]:
-        raise ValueError(f"unknown recipe {name!r} for {dataset}: choose one of {', '.join(RECIPES[dataset])}")
+    if not isinstance(dataset, str) or dataset not in RECIPES:
+        raise ValueError(f"unknown data set {checks.shown(dataset)}: choose one of {', '.join(RECIPES)}")
+    if not isinstance(name, str) or name not in RECIPES[dataset]:
+        raise ValueError(
+            f"unknown recipe {checks.shown(name)} for {dataset}: choose one of {', '.join(RECIPES[dataset])}"
+        )
     return RECIPES[dataset][name]
