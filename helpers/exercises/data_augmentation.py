@@ -1,16 +1,21 @@
 """Exercises and questions of notebook 06."""
 
+import contextlib
 import functools
+import inspect
+import random
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 
 from helpers import augment
-from helpers.exercises.comparing import Wrong, kind
-from helpers.exercises.grading import Exercise, call_on_all, check_function, sample
+from helpers.exercises.comparing import Wrong, count, kind, percent
+from helpers.exercises.grading import UNSOLVED, Exercise, call_on_all, check_function, sample
 from helpers.exercises.questions import Choice, Question
 
 MOST, PICTURES, ROWS, COLUMNS = 2, 60, 6, 7
+UNMOVED = 0.25  # of the pictures, at most
 
 
 def _batches():
@@ -26,18 +31,29 @@ def _grade_shift_each(shift_each):
     batches = _batches()
     results, _ = call_on_all(shift_each, [(batch, MOST) for batch in batches], names)
     if all(result is None for result in results):
-        raise Wrong("not solved yet")
-    for result in results:
-        if not isinstance(result, torch.Tensor) or result.shape != batches[0].shape:
-            raise Wrong(f"Not yet. A batch of shape {tuple(batches[0].shape)} is wanted; you return {kind(result)}.")
-        if result.dtype != torch.uint8:
-            raise Wrong(f"Not yet. The batch was torch.uint8 and must stay so; yours is {result.dtype}.")
+        raise Wrong(UNSOLVED)
+    results = [_as_batch(result, batch) for result, batch in zip(results, batches)]
     found = [_shifts(batch, result) for batch, result in zip(batches, results)]
     _check_shifts(found)
     [unmoved], _ = call_on_all(shift_each, [(batches[0], 0)], names)
-    if not isinstance(unmoved, torch.Tensor) or not torch.equal(unmoved, batches[0]):
-        raise Wrong("Not yet. With most = 0 nothing may move.")
+    if not torch.equal(_as_batch(unmoved, batches[0]), batches[0]):
+        raise Wrong("Not yet. With most = 0 nothing may move: does your function use `most`?")
     return "Every shift from −2 to 2 came up, on both axes. `augment.random_shift` does it without a loop."
+
+
+def _as_batch(result, batch):
+    """A result as a tensor; raises `Wrong` unless it has the shape and the type of the batch that was given."""
+    wanted, got = f"Not yet. A batch of shape {tuple(batch.shape)} is wanted", result
+    with contextlib.suppress(TypeError, ValueError, RuntimeError):
+        if isinstance(got, (list, tuple)):
+            got = torch.stack([torch.as_tensor(picture) for picture in got])
+        elif isinstance(got, np.ndarray):
+            got = torch.as_tensor(got)
+    if not isinstance(got, torch.Tensor) or got.shape != batch.shape:
+        raise Wrong(f"{wanted}; your function returns {kind(result)}.")
+    if got.dtype != torch.uint8:
+        raise Wrong(f"Not yet. The batch holds {torch.uint8} and must stay so; yours holds {got.dtype}.")
+    return got
 
 
 def _shifts(batch, result):
@@ -50,6 +66,8 @@ def _shifts(batch, result):
     if None in found:
         index = found.index(None)
         strange = [shift is None for shift in found]
+        if (result[strange] == 0).all():
+            raise Wrong(f"Not yet. Picture {index} is black: nothing of the old one was copied into it.")
         if (result[strange] != 0).all():  # a moved copy has a gap
             raise Wrong(
                 f"Not yet. Picture {index} has no gap: what left it came in again on the other side, or the gap was "
@@ -66,26 +84,41 @@ def _check_shifts(found):
     if farthest == 0:
         raise Wrong("Not yet. No picture was moved.")
     if farthest > MOST:
-        raise Wrong(f"Not yet. With most = {MOST}, one picture was moved by {farthest} pixels.")
+        raise Wrong(f"Not yet. With most = {MOST}, a picture was moved by {count(farthest, 'pixel')}.")
     if all(len(set(batch)) == 1 for batch in found):
         raise Wrong("Not yet. All pictures of a batch were moved alike; draw new numbers for each picture.")
     if len(downs) == 1 or len(rights) == 1:
         raise Wrong(f"Not yet. You move {'sideways' if len(downs) == 1 else 'up and down'} only; both axes are wanted.")
-    if all(right == down for right, down in every):
-        raise Wrong("Not yet. Each picture moves as far down as to the right; draw two numbers for it, not one.")
+    if len(set(every)) <= max(len(rights), len(downs)):  # one shift decides the other
+        raise Wrong("Not yet. The move to the right decides the move down; draw two numbers for each picture, not one.")
     wanted = set(range(-MOST, MOST + 1))
     if rights == downs == wanted - {MOST}:
         raise Wrong(
             f"Not yet. In 360 pictures, shifts by −{MOST} came up, shifts by {MOST} did not. "
-            "`torch.randint(low, high, …)` stops one before `high`."
+            "`randint(low, high)` of PyTorch and NumPy stops one before `high`."
         )
     if rights == downs == wanted - {n for n in wanted if n < 0}:
         raise Wrong("Not yet. You move to the right and down only: draw from −most to most.")
+    if rights == downs == {-MOST, MOST}:
+        raise Wrong("Not yet. Every picture moves by −2 or 2; the numbers between them must come up, too.")
     if rights != wanted or downs != wanted:
         missing = sorted((wanted - rights) | (wanted - downs))
-        raise Wrong(f"Not yet. In 360 pictures, shifts by {', '.join(map(str, missing))} never came up.")
+        shown = ", ".join(map(str, missing)).replace("-", "−")
+        hint = " `int()` cuts towards 0: draw whole numbers." if missing == [-MOST, MOST] else ""
+        raise Wrong(f"Not yet. In 360 pictures, shifts by {shown} never came up.{hint}")
+    unmoved = every.count((0, 0)) / len(every)
+    if unmoved > UNMOVED:
+        raise Wrong(
+            f"Not yet. {percent(unmoved)} of the pictures were not moved at all. Two numbers from −{MOST} to {MOST} are both 0 "
+            "for about 4 % of them: move every picture by the numbers that you draw for it."
+        )
     if all(batch == found[0] for batch in found):
         raise Wrong("Not yet. Every batch is moved in the same way: is a seed set inside your function?")
+    for index in range(PICTURES):
+        if all(batch[index] == (0, 0) for batch in found):
+            raise Wrong(
+                f"Not yet. Picture {index} never moved, in {len(found)} batches: does your loop reach every picture?"
+            )
 
 
 def _equal_each(one, other):
@@ -116,7 +149,7 @@ KEEPS = {
     "hands": {"shift", "turn", "grey"},
 }
 BREAKS = {  # what is said of a change that was taken for harmless
-    ("digits", "mirror"): "A mirrored 2 is no digit at all.",
+    ("digits", "mirror"): "A mirrored 2 is no 2 any more: at best it looks like a 5.",
     ("digits", "turn"): "A 6 that is turned by 180° is a 9.",
     ("tomatoes", "grey"): "The label is in the colour: in grey, a ripe tomato looks like a green one.",
     ("hands", "mirror"): "A mirrored left hand is a right hand.",
@@ -137,21 +170,23 @@ def _grade_keeps(answer):
     for name in KEEPS:
         if name not in answer:
             raise Wrong(f"Not yet. {name!r} is missing from your dict.")
-        if not isinstance(answer[name], (set, frozenset, list, tuple)):
+        if not isinstance(answer[name], (set, frozenset, list, tuple, np.ndarray)):
+            empty = " Write set() for a set of nothing." if answer[name] == {} else ""
             raise Wrong(
-                f'Not yet. For {name!r} a set of words is wanted, such as {{"grey"}}; it is {kind(answer[name])}.'
+                f'Not yet. For {name!r} a set of words is wanted, such as {{"grey"}}; it is {kind(answer[name])}.{empty}'
             )
-        unknown = [word for word in answer[name] if word not in CHANGES]
-        if unknown:
-            raise Wrong(f"Not yet. {unknown[0]!r} is not one of {', '.join(CHANGES)}.")
+        for word in answer[name]:
+            if not isinstance(word, str) or word not in CHANGES:
+                shown = repr(str(word)) if isinstance(word, str) else kind(word)
+                raise Wrong(f"Not yet. {name!r} holds {shown}, which is not one of {', '.join(CHANGES)}.")
     for name, right in KEEPS.items():
         for change in CHANGES:
             if change in answer[name] and change not in right:
-                raise Wrong(f"Not yet, in {name}: {change}. {BREAKS[name, change]}")
+                raise Wrong(f"Not yet. Take {change} out of {name}. {BREAKS[name, change]}")
     for name, right in KEEPS.items():
         for change in CHANGES:
             if change in right and change not in answer[name]:
-                raise Wrong(f"Not yet: {name} lack a change. Try {change}: {LEAVES[change]}.")
+                raise Wrong(f"Not yet. For {name} a change is missing. Think of {change}: {LEAVES[change]}.")
     return "The same change keeps one label and breaks another: ask what the label is."
 
 
@@ -171,8 +206,10 @@ keeps = Exercise(
 )
 
 VISIBLE = 2  # grey levels of 255 that a picture must change by on average, to count as changed
-LOOKS = 8  # different pictures, at least, of 64 copies of one
+LOOKS, APART = 8, 0.5  # different pictures, at least, of 64 copies of one, and by how many grey levels on average
 RECOGNISED = 0.6  # of the changed pictures, by the judge
+LOST = 0.03  # of the changed pictures, at most, that are no more like their own original than like another
+LEVELS, OVER = 10, 0.004  # of brightness, from dark to as it is; of the pixels, at most, that run over
 
 
 @functools.lru_cache
@@ -197,53 +234,187 @@ def _judge():
     moved = torch.stack([augment.shift(image.flip(-1), *by) for image, by in zip(images, zip(right, down))])
     x, y = features(torch.cat([images, moved])), F.one_hot(torch.cat([labels, labels]), 10).float()
     weights = torch.linalg.solve(x.T @ x + torch.eye(x.shape[1]), x.T @ y)
-    return new.images[:500], new.labels[:500], lambda pictures: (features(pictures) @ weights).argmax(dim=1)
+    return new.images[:300], new.labels[:300], lambda pictures: (features(pictures) @ weights).argmax(dim=1)
 
 
 def _grade_my_augment(my_augment):
     check_function(my_augment, ["batch"])
     images, labels, judge = _judge()
     copies = images[4:5].repeat(64, 1, 1, 1)
-    results, _ = call_on_all(my_augment, [(images,), (images,), (copies,)], ["batch"])
+    batches = (images, images, copies, images[:1])
+    results, _ = call_on_all(my_augment, [(batch,) for batch in batches], ["batch"])
     if all(result is None for result in results):
-        raise Wrong("not solved yet")
-    for batch, result in zip((images, images, copies), results):
-        if not isinstance(result, torch.Tensor) or result.shape != batch.shape:
-            raise Wrong(
-                f"Not yet. A batch of shape {tuple(batch.shape)} is wanted; your function returns {kind(result)}."
-            )
-        if result.dtype != torch.uint8:
-            raise Wrong(f"Not yet. The batch was torch.uint8 and must stay so; yours is {result.dtype}.")
+        raise Wrong(UNSOLVED)
+    for batch, result in zip(batches, results):
+        _check_type(result, batch)
     changed = (results[0].float() - images.float()).abs().mean((1, 2, 3)) >= VISIBLE
     share = changed.float().mean().item()
     if share == 0:
         raise Wrong(f"Not yet. No picture changes visibly, by {VISIBLE} of 255 grey levels or more on average.")
     if torch.equal(results[0], results[1]):
         raise Wrong("Not yet. Called twice with the same batch, it gives the same pictures; let chance decide.")
-    looks = len(results[2].flatten(1).unique(dim=0))
+    _check_overflow(my_augment, images[:40])
+    _check_apart(my_augment, images)
+    looks = _looks(results[2])
     if looks == 1:
         raise Wrong(
             "Not yet. 64 copies of one picture come back alike: you draw once for the whole batch, not for each picture."
         )
     if looks < LOOKS:
         raise Wrong(
-            f"Not yet. 64 copies of one picture become only {looks} different ones; {LOOKS} at least are wanted."
+            f"Not yet. 64 copies of one picture become only {looks} different ones; at least {LOOKS} are wanted. Put "
+            "another change to it, or let one draw from more values."
         )
     if share < 0.5:
         raise Wrong(
-            f"Not yet. {100 * share:.0f} % of the pictures change visibly, by {VISIBLE} of 255 grey levels or more on "
+            f"Not yet. {percent(share)} of the pictures change visibly, by {VISIBLE} of 255 grey levels or more on "
             "average; at least half should."
         )
-    before, after = ((judge(pictures) == labels).float().mean().item() for pictures in (images, results[0]))
+    lost = sum(_share_lost(images, result) for result in results[:2]) / 2
+    if lost > LOST:
+        raise Wrong(
+            f"Not yet. {percent(lost)} of your pictures are no more like the one that they were made of than like a piece of "
+            "clothing picked at random: too little is left of them. Change less, or change fewer in this way."
+        )
+    names = [judge(pictures) == labels for pictures in (images, *results[:2])]
+    before, after = names[0].float().mean().item(), torch.cat(names[1:]).float().mean().item()
     if after < RECOGNISED:
         raise Wrong(
-            f"Not yet. A judge that knows mirrored and moved clothes names {100 * before:.0f} % of the unchanged pictures "
-            f"right, and {100 * after:.0f} % of yours; {100 * RECOGNISED:.0f} % are wanted. Change less."
+            f"Not yet. A judge that knows mirrored and moved clothes names {percent(before)} of the unchanged pictures "
+            f"right, and {percent(after)} of yours; {percent(RECOGNISED)} are wanted. Change less."
         )
     return (
-        f"{100 * share:.0f} % of the pictures change, {looks} looks of one picture, and the judge still names "
-        f"{100 * after:.0f} % right (unchanged: {100 * before:.0f} %). Try it: give it to `train.fit` as `augment`."
+        f"{percent(share)} of the pictures change, {looks} looks of one picture, and the judge still names "
+        f"{percent(after)} right (unchanged: {percent(before)}). Try it: give it to `train.fit` as `augment`."
     )
+
+
+def _check_type(result, batch):
+    """Raise `Wrong` unless a result is a tensor as `train.fit` needs it: of the batch's shape and type."""
+    if isinstance(result, (list, tuple)):
+        raise Wrong(
+            f"Not yet. Your function returns {kind(result)}; `torch.stack(…)` makes one batch of pictures in a list."
+        )
+    if isinstance(result, np.ndarray):
+        raise Wrong(f"Not yet. Your function returns {kind(result)}; `torch.from_numpy(…)` makes a tensor of it.")
+    if not isinstance(result, torch.Tensor) or result.shape != batch.shape:
+        pictures = count(len(batch), "picture")
+        raise Wrong(
+            f"Not yet. For a batch of {pictures}, shape {tuple(batch.shape)}, your function returns {kind(result)}; the "
+            "same shape is wanted."
+        )
+    if result.dtype != torch.uint8:
+        raise Wrong(
+            f"Not yet. The batch holds {torch.uint8} and must stay so; yours holds {result.dtype}. End with "
+            "`.round().clamp(0, 255).to(torch.uint8)`."
+        )
+
+
+def _check_overflow(my_augment, images):
+    """Raise `Wrong` where numbers run over the ends of uint8: seen on pictures that grow brighter step by step.
+
+    With the same draws, a pixel then goes one way. One that ran over jumps from one end to the other
+    and goes on in its way.
+    """
+    pictures = [(images.float() * level / LEVELS).round().to(torch.uint8) for level in range(1, LEVELS + 1)]
+    results = torch.stack([_seeded(my_augment, batch) for batch in (*pictures, pictures[-1])]).int()
+    if not torch.equal(results[-1], results[-2]):
+        return  # it draws from a source that is out of reach: no two calls can be compared
+    steps = results[:-1].diff(dim=0)
+    around = (steps + 128).remainder(256) - 128  # the shorter way, with 255 and 0 as neighbours
+    one_way = ((around >= -3).all(dim=0) | (around <= 3).all(dim=0)) & (around.abs() <= 48).all(dim=0)
+    over = one_way & (steps.abs() > 128).any(dim=0)  # (N, 1, rows, columns)
+    if over.float().mean() > OVER:
+        number, _, row, column = over.nonzero()[0].tolist()
+        jump = int(steps[:, number, 0, row, column].abs().argmax())
+        before, after = results[jump : jump + 2, number, 0, row, column].tolist()
+        raise Wrong(
+            f"Not yet. Numbers run over: where picture {number} is a little brighter, a pixel of your result jumps from "
+            f"{before} to {after}. In uint8, 250 + 10 is 4, and 2 − 3 is 255. Compute with `batch.float()`, and end with "
+            "`.round().clamp(0, 255).to(torch.uint8)`."
+        )
+
+
+def _check_apart(my_augment, images):
+    """Raise `Wrong` where a picture's result depends on the other pictures of its batch."""
+    half = len(images) // 2
+    others = torch.cat([images[:half], images[half:].flip(0)])
+    results = [_seeded(my_augment, batch)[:half].float() for batch in (images, images, others)]
+    if not torch.equal(results[0], results[1]):
+        return  # as above
+    differs = (results[2] - results[0]).abs().mean((1, 2, 3)) > 10
+    if differs.float().mean() > 0.05:
+        raise Wrong(
+            f"Not yet. What becomes of picture {int(differs.nonzero()[0])} depends on other pictures of the batch: you mix "
+            "or swap pictures, while each keeps its label. Change each picture by itself."
+        )
+
+
+def _seeded(my_augment, batch):
+    """What becomes of the batch, with the same draws at each call."""
+    torch.manual_seed(0)
+    np.random.seed(0)
+    random.seed(0)
+    for source in _own_sources(my_augment):
+        if isinstance(source, np.random.Generator):
+            source.bit_generator.state = type(source.bit_generator)(0).state
+        else:
+            source.manual_seed(0) if isinstance(source, torch.Generator) else source.seed(0)
+    [result], _ = call_on_all(my_augment, [(batch,)], ["batch"])
+    _check_type(result, batch)
+    return result
+
+
+def _own_sources(function):
+    """The generators of random numbers that a function takes from outside."""
+    if not inspect.isfunction(function):
+        return []
+    outside = inspect.getclosurevars(function)
+    kinds = (torch.Generator, np.random.Generator, np.random.RandomState, random.Random)
+    return [thing for thing in (*outside.globals.values(), *outside.nonlocals.values()) if isinstance(thing, kinds)]
+
+
+def _looks(pictures):
+    """How many of the pictures differ from all that were counted before."""
+    flat = pictures.flatten(1).float()
+    near = torch.cdist(flat, flat, p=1) / flat.shape[1] < APART
+    counted = []
+    for index in range(len(flat)):
+        if not near[index, counted].any():
+            counted.append(index)
+    return len(counted)
+
+
+def _share_lost(images, results):
+    """The share of results that are no more like their original than like the median of 20 other pictures.
+
+    Of pictures that have nothing to do with their originals, half are lost.
+    """
+    draw = torch.Generator().manual_seed(0)
+    others = torch.randint(1, len(images), (len(images), 20), generator=draw)
+    own = torch.arange(len(images))[:, None]
+    compared = torch.cat([own, (own + others) % len(images)], dim=1)  # (N, 21) indices, its own original first
+    originals, results = _small(images), _small(results)
+    likeness = torch.maximum(_likeness(results, originals, compared), _likeness(results.flip(-1), originals, compared))
+    return (likeness[:, 1:].median(dim=1).values >= likeness[:, 0]).float().mean().item()
+
+
+def _small(images):
+    """(N, 14, 14): in half the size, without the mean, all equally strong."""
+    halved = F.avg_pool2d(images.float(), 2)[:, 0]
+    centred = halved - halved.mean((1, 2), keepdim=True)
+    return centred / (centred.square().sum((1, 2), keepdim=True).sqrt() + 1e-3)
+
+
+def _likeness(pictures, originals, compared):
+    """(N, M): the correlation of each picture (N, 14, 14) with M originals, best of all moves by 3 and less.
+
+    compared: (N, M) indices of the originals.  A negative is as like as the picture itself.  The pictures
+    are multiplied as waves: that gives all moves at once.  18 = 14 + 3 + 1: what leaves does not come in again.
+    """
+    waves = torch.fft.rfft2(pictures, s=(18, 18))[:, None] * torch.fft.rfft2(originals, s=(18, 18)).conj()[compared]
+    moved = torch.fft.irfft2(waves, s=(18, 18)).roll((3, 3), (-2, -1))[..., :7, :7]
+    return moved.abs().amax((-2, -1))
 
 
 my_augment = Exercise(
@@ -258,7 +429,7 @@ my_augment = Exercise(
     batch = augment.random_flip(batch)
     batch = augment.random_shift(batch, 2)
     return augment.cutout(batch, 6)  # one of many""",
-    seconds=20,
+    seconds=40,
 )
 
 QUESTIONS = (

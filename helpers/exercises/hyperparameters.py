@@ -1,14 +1,11 @@
 """Exercises and questions of notebook 07."""
 
-import copy
 import math
 import random
 
-import torch
-from torch import nn
-
 from helpers import arithmetic
-from helpers.exercises.comparing import Wrong, kind
+from helpers.exercises import networks
+from helpers.exercises.comparing import Wrong, count
 from helpers.exercises.grading import Exercise, function
 from helpers.exercises.questions import Choice, Question
 
@@ -40,6 +37,11 @@ costs = Exercise(
             (lambda n, d, f, h, w: (n * d * f * f + n, (n * d * f * f + n) * h * w), "You count the biases as products; a bias is only added."),
             (lambda n, d, f, h, w: (n * d * f * f + n, d * f * f * h * w), "Your products are those of one filter; each filter makes a map of its own."),
             (lambda n, d, f, h, w: (n * d * f * f * h * w, n * d * f * f + n), "You have the two the wrong way round: parameters come first."),
+            (lambda n, d, f, h, w: (n * d * f * f + n, 2 * n * d * f * f * h * w), "You count a product and its sum as two; a multiply-add is both together."),
+            (lambda n, d, f, h, w: (n * d * f * f + d, n * d * f * f * h * w), "Each filter has one bias, whatever its depth."),
+            (lambda n, d, f, h, w: (n * d * f * f + n, n * d * f * f * h), "A map has rows times columns numbers; you count one column."),
+            (lambda n, d, f, h, w: (n * d * f * f + n, n * d * f * f * (h + w)), "A map has rows times columns numbers."),
+            (lambda n, d, f, h, w: (n * d * f * f + n, n * d * f * f * h * w * d), "The depth counts once: it is in the weights already."),
         ],
         praise="The first does not depend on the size of the picture, the second does.",
     ),
@@ -79,9 +81,11 @@ how_many = Exercise(
             (lambda f, n: (n - 1) // (f - 1), "You round down: then the last layer does not see enough. Round up."),
             (lambda f, n: (n - 1) / (f - 1), "Layers are whole: round up, with `math.ceil`."),
             (lambda f, n: math.ceil((n - f) / (f - 1)), "You forgot the first layer, which sees size×size pixels."),
-            (lambda f, n: (n - 1) // (f - 1) + 1, "Where it comes out even, you add a layer too many."),
-            (lambda f, n: math.ceil(n / (f - 1)), "Before the first layer a number sees 1 pixel, itself, not 0: take that one off."),
+            (lambda f, n: (n - 1) // (f - 1) + 1, "Where it comes out even, you add a layer too many: before the first layer a number sees 1 pixel already, itself."),
             (lambda f, n: math.ceil(math.log(n) / math.log(f)), "You multiply the sizes; without strides the view grows by addition."),
+            (lambda f, n: round((n - 1) / (f - 1)), "You round to the nearest whole number: then the last layer may not see enough. Round up."),
+            (lambda f, n: n - f + 1, "You take one pixel for each further layer; it widens the view by size − 1."),
+            (lambda f, n: 1 + (n - 1) * (f - 1), "That is what so many layers would see; how many layers does it take?"),
         ],
         praise="With strides or pooling in between it takes fewer: `arithmetic.receptive_field` counts those, too.",
     ),
@@ -97,68 +101,51 @@ def how_many(size, wanted):
     return math.ceil((wanted - 1) / (size - 1))""",
 )  # fmt: skip
 
-INPUT, SCORES = (3, 32, 32), 10
+INPUT = (3, 32, 32)
 MOST_PARAMETERS, MOST_MULTIPLY_ADDS, LEAST_FIELD = 10_000, 1_000_000, 20
-SEES_ALL = (nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d, nn.Flatten, nn.Linear)
 
 
 def _grade_network(answer):
-    if isinstance(answer, (list, tuple)):
-        raise Wrong("Not yet. Those are layers in a list; put them into nn.Sequential(layer, layer, …).")
-    if not isinstance(answer, nn.Module):
-        raise Wrong(f"A network is wanted, such as nn.Sequential(…); you gave {kind(answer)}.")
-    network = copy.deepcopy(answer).cpu().eval()  # the learner's own stays as it is
-    try:
-        trace = arithmetic.trace_shapes(network, INPUT)
-    except ValueError as error:
-        raise Wrong(f"Not yet. A picture of 3×32×32 does not get through: {str(error).rstrip('.')}.") from error
-    if trace[-1].output_shape != (SCORES,):
-        raise Wrong(f"Not yet. Your network ends in {trace[-1].output_shape}; wanted are {SCORES} scores.")
-    field = _field_of_last_convolution(network, trace)
-    if field < LEAST_FIELD:
+    network = networks.network_in(answer, *INPUT)
+    networks.check_scores(network, *INPUT)
+    field = networks.seen_field(network, *INPUT)
+    if field is None:
+        raise Wrong("Not yet. There is no convolution before the layers that see everything at once.")
+    if min(field) < LEAST_FIELD:
         raise Wrong(
-            f"Not yet. A number of your last convolution sees {field}×{field} pixels; {LEAST_FIELD}×{LEAST_FIELD} are "
+            f"Not yet. A number of your last convolution sees {field[0]}×{field[1]} pixels; {LEAST_FIELD}×{LEAST_FIELD} are "
             "wanted. A stride or a pooling early on widens what all later layers see."
         )
-    _check_bends(network)
-    parameters, products = sum(row.parameters for row in trace), sum(row.multiply_adds for row in trace)
-    counted = f"{parameters:,} parameters, {products:,} multiply-adds, receptive field {field}×{field}"
+    if networks.is_linear(network, *INPUT):
+        raise Wrong("Not yet. There is no ReLU or max pooling: all your layers together are one linear layer.")
+    parameters, products = networks.all_parameters(network), networks.multiply_adds(network, *INPUT)
+    counted = (
+        f"{count(parameters, 'parameter')}, {count(products, 'multiply-add')}, receptive field {field[0]}×{field[1]}"
+    )
     if parameters > MOST_PARAMETERS:
-        dearest = max(trace, key=lambda row: row.parameters)
         raise Wrong(
-            f"Not yet. You have {counted}: at most {MOST_PARAMETERS:,} parameters are allowed. Layer {dearest.name} "
-            f"({dearest.kind}) has {dearest.parameters:,} of them."
+            f"Not yet. You have {counted}: at most {MOST_PARAMETERS:,} parameters are allowed."
+            f"{_dearest(network, 'parameters')}"
         )
     if products > MOST_MULTIPLY_ADDS:
-        dearest = max(trace, key=lambda row: row.multiply_adds)
         raise Wrong(
-            f"Not yet. You have {counted}: at most {MOST_MULTIPLY_ADDS:,} multiply-adds are allowed. Layer "
-            f"{dearest.name} ({dearest.kind}) needs {dearest.multiply_adds:,} of them."
+            f"Not yet. You have {counted}: at most {MOST_MULTIPLY_ADDS:,} multiply-adds are allowed."
+            f"{_dearest(network, 'multiply_adds')}"
         )
     return f"{counted}."
 
 
-def _field_of_last_convolution(network, trace):
-    """How many pixels, along one axis, a number sees in the last convolution before a layer that sees everything."""
-    layers = [network.get_submodule(row.name) for row in trace]
-    head = next((place for place, layer in enumerate(layers) if isinstance(layer, SEES_ALL)), len(layers))
-    places = [place for place, layer in enumerate(layers[:head]) if isinstance(layer, nn.Conv2d)]
-    if not places:
-        raise Wrong("Not yet. There is no nn.Conv2d before the layers that see everything at once.")
+def _dearest(network, what):
+    """A sentence on the layer with the most parameters or multiply-adds, where the layers can be told apart."""
     try:
-        return arithmetic.receptive_field(layers[: places[-1] + 1])[-1].size
-    except ValueError as error:
-        raise Wrong(f"Not yet. The receptive field cannot be counted: {str(error).rstrip('.')}.") from error
-
-
-def _check_bends(network):
-    draw = torch.Generator().manual_seed(0)
-    with torch.no_grad():
-        one, two = torch.randn(2, 1, *INPUT, generator=draw)
-        black = network(0 * one)
-        bend = network(one + two) + black - network(one) - network(two)  # 0 where all layers together are one
-        if bend.abs().max() <= 1e-3 * (network(one) - black).abs().max():
-            raise Wrong("Not yet. There is no ReLU or max pooling: all your layers together are one linear layer.")
+        rows = [row for row in arithmetic.trace_shapes(network, INPUT) if isinstance(getattr(row, what), int)]
+    except ValueError:
+        return ""
+    dearest = max(rows, key=lambda row: getattr(row, what), default=None)
+    if not dearest or not getattr(dearest, what):
+        return ""
+    where = f"Layer {dearest.name} ({dearest.kind})" if dearest.name else f"{dearest.kind} itself, outside its layers,"
+    return f" {where} has {count(getattr(dearest, what), what.replace('_', '-').removesuffix('s'))}."
 
 
 network = Exercise(
@@ -176,6 +163,7 @@ network = Exercise(
     nn.Conv2d(16, 32, 3, padding=1), nn.ReLU(),
     nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(32, 10),
 )  # 8,506 parameters, 749,888 multiply-adds, receptive field 23×23; one of many""",
+    seconds=20,
 )  # fmt: skip
 
 QUESTIONS = (

@@ -2,10 +2,11 @@
 
 import random
 
+import numpy as np
 import torch
 
 from helpers import arithmetic
-from helpers.exercises.comparing import Wrong, kind
+from helpers.exercises.comparing import Wrong, count, is_number, kind
 from helpers.exercises.grading import Exercise, function, value
 from helpers.exercises.questions import Choice, Question
 
@@ -25,58 +26,64 @@ def _windows():
     return cases
 
 
-_grade_sizes = function(
-    _true_size,
-    _windows,
-    [
-        (lambda n, f, stride, padding: (n - f) // stride + 1, "You forgot the padding."),
-        (
-            lambda n, f, stride, padding: (n + padding - f) // stride + 1,
-            "You counted the padding once; it stands on both sides.",
-        ),
-        (
-            lambda n, f, stride, padding: (n + 2 * padding - f) // stride,
-            "You count the steps, which is one less than the stops: the first stop needs no step.",
-        ),
-        (
-            lambda n, f, stride, padding: -(-(n + 2 * padding - f) // stride) + 1,
-            "You round up: the last window sticks out. A stop that does not fit is none: round down.",
-        ),
-        (
-            lambda n, f, stride, padding: (n + 2 * padding - f) / stride + 1,
-            "Rows are whole: a part of a step is no stop. Round down, with // in place of /.",
-        ),
-        (lambda n, f, stride, padding: n + 2 * padding - f + 1, "You forgot the stride: that is the case of stride 1."),
-        (lambda n, f, stride, padding: n - f + 1, "You forgot the stride and the padding."),
-        (
-            lambda n, f, stride, padding: (n + 2 * padding - f + 1) // stride,
-            "The + 1 is the first stop: add it after the division, not before.",
-        ),
-        (
-            lambda n, f, stride, padding: (n + 2 * padding - f - 1) // stride + 1,
-            "You took 1 too much away. In the notebook's formula the window reaches over d(f − 1) + 1 numbers; "
-            "without gaps that is f.",
-        ),
-        (lambda n, f, stride, padding: n // stride, "That is the stride alone: kernel and padding count as well."),
-    ],
-    praise="It is what `arithmetic.output_size` computes for windows without gaps.",
-)
-
-
-def _grade_output_size(answer):
-    praise = _grade_sizes(answer)
-    result = answer(7, 3, 2, 0)
-    if torch.as_tensor(result).is_floating_point():
-        raise Wrong(
-            f"Not yet. The numbers are right, but your function returns {result!r}: rows are whole, so return an int. "
-            "Between whole numbers // gives one."
-        )
-    return praise
-
-
 output_size = Exercise(
     "output_size",
-    _grade_output_size,
+    function(
+        _true_size,
+        _windows,
+        [
+            (lambda n, f, stride, padding: (n - f) // stride + 1, "You forgot the padding."),
+            (
+                lambda n, f, stride, padding: (n + padding - f) // stride + 1,
+                "You counted the padding once; it stands on both sides.",
+            ),
+            (
+                lambda n, f, stride, padding: (n + 2 * padding - f) // stride,
+                "You count the steps, which is one less than the stops: the first stop needs no step.",
+            ),
+            (
+                lambda n, f, stride, padding: -(-(n + 2 * padding - f) // stride) + 1,
+                "You round up: the last window sticks out. A stop that does not fit is none: round down.",
+            ),
+            (
+                lambda n, f, stride, padding: round((n + 2 * padding - f) / stride) + 1,
+                "You round to the nearest whole number. A step that does not fit is none: round down.",
+            ),
+            (
+                lambda n, f, stride, padding: (n + 2 * padding - f) / stride + 1,
+                "Rows are whole: a part of a step is no stop. Round down, with // in place of /.",
+            ),
+            (
+                lambda n, f, stride, padding: n + 2 * padding - f + 1,
+                "You forgot the stride: that is the case of stride 1.",
+            ),
+            (lambda n, f, stride, padding: n - f + 1, "You forgot the stride and the padding."),
+            (
+                lambda n, f, stride, padding: (n + 2 * padding - f + 1) // stride,
+                "The + 1 is the first stop: add it after the division, not before.",
+            ),
+            (
+                lambda n, f, stride, padding: n + 2 * padding - f // stride + 1,
+                "Python divides before it subtracts: put n + 2·padding − f in brackets.",
+            ),
+            (
+                lambda n, f, stride, padding: (n + 2 * padding) // stride - f + 1,
+                "Take f off before you divide: the room for the window is n + 2·padding − f.",
+            ),
+            (
+                lambda n, f, stride, padding: (n + 2 * padding) // stride,
+                "You forgot the kernel: the window must fit, so its f numbers leave less room.",
+            ),
+            (
+                lambda n, f, stride, padding: (n + 2 * padding - f - 1) // stride + 1,
+                "You took 1 too much away. In the notebook's formula the window reaches over d(f − 1) + 1 numbers; "
+                "without gaps that is f.",
+            ),
+            (lambda n, f, stride, padding: n // stride, "That is the stride alone: kernel and padding count as well."),
+            (lambda n, f, stride, padding: n, "That is the size before the layer."),
+        ],
+        praise="It is what `arithmetic.output_size` computes for windows without gaps.",
+    ),
     [
         "How long is the line with padding at both ends? How much room is left to the right of the first stop?",
         "Each further stop uses up `stride` numbers of that room. `//` divides and rounds down.",
@@ -92,9 +99,14 @@ in_features = Exercise(
     value(
         32 * 7 * 7,
         [
+            ((32, 7, 7), "That is the shape of the maps; `nn.Linear` wants to know how many numbers they hold."),
+            ((1, 32 * 7 * 7), "That is the shape behind `nn.Flatten`; its second number is the answer."),
+            (7, "That is how many rows the maps have; all their numbers are wanted."),
             (7 * 7, "You forgot the channels: there are 32 maps of that size."),
+            (32, "That is the number of maps; each of them holds many numbers."),
             (32 * 7, "Each map has rows and columns: 7·7 numbers, not 7."),
             (16 * 7 * 7, "16 maps go into the second convolution; its 32 kernels make 32."),
+            (3 * 7 * 7, "3 channels go into the network; the second convolution makes 32 maps."),
             (32 * 15 * 15, "You forgot the pooling: it makes 16×16 of 32×32."),
             (
                 32 * 6 * 6,
@@ -107,8 +119,15 @@ in_features = Exercise(
                 "rounded down.",
             ),
             (32 * 14 * 14, "You forgot the stride of the second convolution."),
+            (
+                32 * 16 * 16,
+                "You forgot that the second convolution has stride 2 and no padding: 16 pixels become fewer.",
+            ),
+            (16 * 16 * 16, "That is what goes into the second convolution; what comes out of it?"),
             (32 * 32 * 32, "That is 32 maps of the size of the picture: pooling and stride make them smaller."),
-            (10 * 32 * 7 * 7, "That is the number of weights in the linear layer; wanted is how many numbers come in."),
+            (3 * 32 * 32, "That is the picture itself; the layers make other maps of it."),
+            (10, "10 numbers come out of the linear layer; how many go in?"),
+            (10 * 32 * 7 * 7, "That is the number of weights in the linear layer; how many numbers go in?"),
         ],
         praise="32·7·7: 32 maps of 7×7.",
     ),
@@ -123,45 +142,53 @@ in_features = Exercise(
 START, END, MOST_LAYERS, LARGEST = 64, 8, 4, 7
 
 
-def _check_triples(answer):
+def _as_triples(answer):
+    """The layers as triples of ints; raises `Wrong` where they are none."""
+    if isinstance(answer, (np.ndarray, torch.Tensor)) and answer.ndim:
+        answer = answer.tolist()
     if not isinstance(answer, (list, tuple)):
         raise Wrong(f"A list of triples is wanted, such as [(7, 1, 0), (5, 1, 2)]; you gave {kind(answer)}.")
-    if len(answer) == 3 and all(isinstance(n, int) for n in answer):
+    if len(answer) == 3 and all(map(is_number, answer)):
         raise Wrong("Not yet. That is one layer, not a list of layers: put square brackets around it.")
-    for number, layer in enumerate(answer, start=1):
-        if not (
-            isinstance(layer, (list, tuple))
-            and len(layer) == 3
-            and all(isinstance(n, int) and not isinstance(n, bool) for n in layer)
-        ):
-            raise Wrong(
-                f"Not yet. Layer {number} is {str(layer)[:40]}; each layer must be three whole numbers in brackets: "
-                "(kernel size, stride, padding)."
-            )
-    if len(answer) > MOST_LAYERS:
-        raise Wrong(f"Not yet. You have {len(answer)} layers; at most {MOST_LAYERS} are allowed.")
+    triples = [_as_triple(layer, number) for number, layer in enumerate(answer, start=1)]
+    if len(triples) > MOST_LAYERS:
+        raise Wrong(f"Not yet. You have {len(triples)} layers; at most {MOST_LAYERS} are allowed.")
+    return triples
+
+
+def _as_triple(layer, number):
+    if isinstance(layer, (np.ndarray, torch.Tensor)) and layer.ndim:
+        layer = layer.tolist()
+    if not isinstance(layer, (list, tuple)):
+        shown = kind(layer)
+    elif len(layer) == 3 and all(is_number(n) and float(n).is_integer() for n in layer):
+        return tuple(map(int, layer))
+    else:
+        shown = f"({', '.join(map(kind, layer[:6]))})"
+    raise Wrong(
+        f"Not yet. Layer {number} is {shown}; each layer must be three whole numbers in brackets: "
+        "(kernel size, stride, padding)."
+    )
 
 
 def _grade_layers(answer):
-    _check_triples(answer)
     sizes = [START]
-    for number, (f, stride, padding) in enumerate(answer, start=1):
+    for number, (f, stride, padding) in enumerate(_as_triples(answer), start=1):
         n, layer = sizes[-1], f"Layer {number}, {(f, stride, padding)},"
         if f % 2 == 0:
             raise Wrong(f"Not yet. {layer} has an even kernel; only odd ones are allowed.")
         try:
             size = arithmetic.output_size(n, f, stride, padding)
         except ValueError as error:
-            raise Wrong(f"Not yet. {layer} gets {n} pixels, but {error}.") from error
+            raise Wrong(f"Not yet. {layer} cannot work on {n} pixels: {error}.") from error
         if f > LARGEST:
             raise Wrong(f"Not yet. {layer} has a kernel larger than {LARGEST}.")
         if stride > f:
             raise Wrong(f"Not yet. {layer} has a stride longer than its kernel: it skips pixels between its stops.")
         dropped = (n + 2 * padding - f) % stride
         if dropped:
-            rows = "1 row" if dropped == 1 else f"{dropped} rows"
             raise Wrong(
-                f"Not yet. {layer} makes {size} of {n}, but drops {rows}: "
+                f"Not yet. {layer} makes {size} of {n}, but drops {count(dropped, 'row')}: "
                 f"{n} + 2·{padding} − {f} = {n + 2 * padding - f} cannot be divided by {stride} without a remainder."
             )
         sizes.append(size)

@@ -2,12 +2,13 @@
 
 import functools
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 
 from helpers import augment
-from helpers.exercises.comparing import Wrong, kind
-from helpers.exercises.grading import Exercise, call_on_all, check_function, function, sample
+from helpers.exercises.comparing import Wrong, count, described, difference, is_number, kind, short
+from helpers.exercises.grading import UNSOLVED, Exercise, call_on_all, check_function, function, sample
 from helpers.exercises.questions import Choice, Question
 
 
@@ -15,26 +16,83 @@ def _moved(image, by):
     return augment.shift(image, by)
 
 
+BY_HAND = torch.tensor([[1, 2, 3], [4, 5, 6]])
+
+
 def _pictures():
-    """A small picture to check by hand, then random ones, moved by 0 pixels and more."""
+    """A small picture to check by hand, then random ones, moved by 1 pixel and more."""
     draw = torch.Generator().manual_seed(0)
-    cases = [(torch.tensor([[1, 2, 3], [4, 5, 6]]), 1), (torch.tensor([[1, 2, 3], [4, 5, 6]]), 0)]
-    return cases + [(torch.rand(n, n + 2, generator=draw), by) for n, by in [(3, 1), (4, 2), (5, 3), (6, 5), (8, 4)]]
+    return [
+        (BY_HAND, 1),
+        *((torch.rand(n, n + 2, generator=draw), by) for n, by in [(3, 1), (4, 2), (5, 3), (6, 5), (8, 4)]),
+    ]
+
+
+_grade_moves = function(
+    _moved,
+    _pictures,
+    [
+        (lambda image, by: image.roll(by, dims=1), "What leaves on the right comes in again on the left."),
+        (lambda image, by: augment.shift(image, -by), "You move it to the left."),
+        (lambda image, by: image.roll(-by, dims=1), "You move it to the left, and what leaves comes in again."),
+        (lambda image, by: augment.shift(image, 0, by) if by < len(image) else 0 * image, "You move it down."),
+        (lambda image, by: F.pad(image, (by, 0)), "Your picture grows wider; what leaves it is lost."),
+        (
+            lambda image, by: image[:, :-by],
+            "You cut the last columns off; columns of zeros must come in on the left in their place.",
+        ),
+        (
+            lambda image, by: torch.cat([image[:, :by], image[:, :-by]], dim=1),
+            "The gap still holds what stood there before; it must be 0.",
+        ),
+        (
+            lambda image, by: torch.cat([image[:, :1].expand(-1, by), image[:, :-by]], dim=1),
+            "You fill the gap with the picture's first column; it must be 0.",
+        ),
+        (
+            lambda image, by: torch.cat([0 * image[:, :by], image[:, by:]], dim=1),
+            "You blacken the first columns, but the picture stays where it was.",
+        ),
+        (lambda image, by: augment.shift(image, 1), "You move it by 1 pixel, however large `by` is."),
+        (lambda image, by: 0 * image, "Your picture is black: nothing of the old one was copied into it."),
+        (lambda image, by: image, "Your picture stays where it was."),
+    ],
+    praise="This is `augment.shift`, without its checks.",
+)
+
+
+def _grade_shift_right(answer):
+    praise = _grade_moves(answer)
+    try:
+        [still], _ = call_on_all(answer, [(BY_HAND, 0)], ["image", "by"])
+        found = difference(still, BY_HAND)
+        fails = found is not None and _is_empty(still)
+    except Wrong as error:
+        if error.__cause__ is None:  # not an error that the answer raised
+            raise
+        found, fails = "", True
+    if fails:
+        raise Wrong(
+            "Not yet. All moves by 1 pixel or more are right, but by = 0 fails. Do you write `image[:, :-by]`? For by = 0 "
+            "that is `:-0`, the same as `:0`, and holds no column at all. Count from the left: "
+            "`image[:, :image.shape[1] - by]`."
+        )
+    if found is not None:
+        raise Wrong(f"Not yet. For {described((BY_HAND, 0), ['image', 'by'])} your function's result {found}.")
+    return praise
+
+
+def _is_empty(result):
+    """Whether a result has rows without numbers, as a tensor, an array or a list of lists."""
+    try:
+        return np.shape(result) == (len(BY_HAND), 0)
+    except (TypeError, ValueError, RuntimeError):
+        return False
 
 
 shift_right = Exercise(
     "shift_right",
-    function(
-        _moved,
-        _pictures,
-        [
-            (lambda image, by: image.roll(by, dims=1), "What leaves on the right comes in again on the left."),
-            (lambda image, by: augment.shift(image, -by), "You move it to the left."),
-            (lambda image, by: augment.shift(image, 0, by) if by < len(image) else 0 * image, "You move it down."),
-            (lambda image, by: F.pad(image, (by, 0)), "Your picture grows wider; what leaves it is lost."),
-        ],
-        praise="This is `augment.shift`, without its checks.",
-    ),
+    _grade_shift_right,
     [
         "Begin with a picture of zeros: `moved = torch.zeros_like(image)`.",
         "Which columns of `moved` are filled, and from which columns of `image`?",
@@ -66,10 +124,30 @@ distance = Exercise(
         [
             (lambda a, b: (b - a).square().sum(dim=1).mean(), "You forgot the square root."),
             (lambda a, b: (b - a).abs().sum(dim=1).mean(), "You add up absolute differences; square them first."),
+            (lambda a, b: (b - a).sum(dim=1).mean(), "Differences of both signs cancel out; square them first."),
+            (lambda a, b: (b - a).sum(dim=1).abs().mean(), "Differences of both signs cancel out; square them first."),
             (lambda a, b: (b.mean(dim=0) - a.mean(dim=0)).norm(), "That is the distance of the mean features."),
             (lambda a, b: (b - a).norm(dim=1).sum(), "That is the sum of the distances; divide by the pictures."),
             (lambda a, b: (b - a).norm(dim=1).sum() / a.shape[1], "You divided by the features, not by the pictures."),
             (lambda a, b: (b - a).norm(dim=1), "That is one distance a picture; take their mean."),
+            (lambda a, b: (b - a).norm(dim=0).mean(), "You add up down the columns: one row is one picture, so use dim=1."),
+            (lambda a, b: (b - a).norm(), "You add up over all pictures before the root; take the root of each row."),
+            (
+                lambda a, b: (b - a).square().sum(dim=1).mean().sqrt(),
+                "You take the mean before the root; take the root of each row, then the mean.",
+            ),
+            (
+                lambda a, b: (b - a).square().mean(dim=1).sqrt().mean(),
+                "You take the mean of a row's squares; the distance has their sum.",
+            ),
+            (lambda a, b: (b - a).square().mean(), "That is the mean squared error; the distance is the root of a sum."),
+            (lambda a, b: (b - a).square().mean().sqrt(), "That is the root of the mean of all squares; sum up each row."),
+            (lambda a, b: (b - a).abs().mean(), "That is the mean absolute difference; square, sum up each row, take the root."),
+            (
+                lambda a, b: torch.cdist(a, b).mean(),
+                "You compare every picture with every other; compare each with its own moved one.",
+            ),
+            (lambda a, b: 1 - F.cosine_similarity(a, b).mean(), "That is the cosine distance, which sees no lengths."),
         ],
     ),
     [
@@ -79,52 +157,136 @@ distance = Exercise(
     ],
     """def distance(still, moved):
     return (moved - still).square().sum(dim=1).sqrt().mean()""",
-)
+)  # fmt: skip
+
+LEAST = 4  # numbers that describe a picture, each with something of its own to say
+FARTHEST = [(4, 4), (-4, -4), (4, 0), (0, 4), (-4, 0), (0, -4), (-4, 4)]
+STEPS = [*FARTHEST, (1, 0), (0, 1), (2, 2), (-2, 0), (3, -3), (0, 3), (-1, -2), (1, -4)]  # (right, down)
 
 
 @functools.lru_cache
 def _canvases():
-    """A trouser and a bag, then other classes, in the middle of a canvas of 44×44."""
+    """(names, canvases of 44×44 that hold one piece of each class of clothes in the middle)."""
     clothes = sample("fashion_mnist", "train")
-    first = [int((clothes.labels == label).nonzero()[0]) for label in (1, 8, 0, 9, 5)]
-    return F.pad(clothes.images[first], [8] * 4).float() / 255
+    first = [int((clothes.labels == label).nonzero()[0]) for label in range(10)]
+    return list(clothes.classes), F.pad(clothes.images[first], [8] * 4).float() / 255
+
+
+def _numbers(result):
+    """What `describe` returns, whatever its shape, as a row of doubles."""
+    if isinstance(result, (list, tuple)):
+        return torch.cat([torch.zeros(0).double(), *map(_numbers, result)])
+    if is_number(result):
+        return torch.tensor([float(result)]).double()
+    if isinstance(result, np.ndarray) and result.dtype.kind in "iuf":
+        result = torch.from_numpy(result.astype(float))
+    if not isinstance(result, torch.Tensor) or result.is_complex() or result.dtype == torch.bool:
+        raise Wrong(f"Not yet. A tensor of numbers is wanted; your function returns {kind(result)}.")
+    return result.detach().double().flatten()
 
 
 def _grade_describe(describe):
     check_function(describe, ["image"])
-    pictures = list(_canvases())
-    steps = [(right, down) for right in (-4, -2, -1, 0, 1, 3, 4) for down in (-4, -3, -1, 0, 1, 2, 4)]
-    given = [(picture,) for picture in pictures]
-    given += [(augment.shift(pictures[1], *step),) for step in steps]
-    results, _ = call_on_all(describe, given, ["image"])
-    for result in results:
-        if result is None:
-            raise Wrong("not solved yet")
-        if not isinstance(result, torch.Tensor) or result.ndim != 1:
-            raise Wrong(
-                f"Not yet. A tensor with one axis, (numbers,), is wanted; your function returns {kind(result)}."
-            )
-    if len(results[0]) < 4:
-        raise Wrong(f"Not yet. {len(results[0])} numbers a picture; give 4 at least.")
-    if not all(torch.isfinite(result).all() for result in results):
-        raise Wrong("Not yet. Some of your numbers are NaN or infinite.")
-    still, moved = results[1], results[len(pictures) :]
-    size = still.norm().clamp(min=1e-6)
-    changes = [((after - still).norm() / size).item() for after in moved]
-    odd = [c for c, (right, down) in zip(changes, steps) if right % 2 or down % 2]
-    even = [c for c, (right, down) in zip(changes, steps) if right % 2 == 0 and down % 2 == 0]
-    if max(even) <= 1e-4 < max(odd):
-        raise Wrong("Not yet. Even shifts change nothing, odd ones do: that is a stride or a pooling of 2.")
-    if max(changes) > 1e-4:
-        right, down = steps[changes.index(max(changes))]
+    names, pictures = _canvases()
+    bag = names.index("bag")
+    dark, bright = sorted(range(2), key=lambda index: pictures[index].sum())  # of a T-shirt and a trouser
+    dimmed = pictures[bright] * (pictures[dark].sum() / pictures[bright].sum())  # now as bright as the other on average
+    moved = [augment.shift(pictures[bag], *step) for step in STEPS]
+    results, _ = call_on_all(
+        describe, [(picture,) for picture in (*pictures, pictures[bag], dimmed, *moved)], ["image"]
+    )
+    if all(result is None for result in results):
+        raise Wrong(UNSOLVED)
+    rows = [_numbers(result) for result in results]
+    _check_counts(rows)
+    still, again, dimmed, moved = torch.stack(rows[:10]), rows[10], rows[11], rows[12:]
+    scale, spread = still.abs().amax(dim=0), still.std(dim=0)
+    rounding = 1e-5 * scale + 1e-12
+
+    if ((again - still[bag]).abs() > rounding).any():
         raise Wrong(
-            f"Not yet. Moved {right} to the right and {down} down, a bag's numbers change by {100 * max(changes):.2g} %. "
-            "Is there still a place in them?"
+            "Not yet. Called twice with the same picture, your function gives different numbers: chance is at work in it. "
+            "Draw kernels once, before the function, or with a fixed seed."
         )
-    apart = min((results[i] - results[j]).norm().item() for i in range(len(pictures)) for j in range(i))
-    if apart < 0.01 * size:
-        raise Wrong("Not yet. Nothing moves them, but two pictures of different classes get the same numbers.")
-    return "It stays when the picture moves, and tells pictures of five classes apart."
+    _check_moves(still[bag], moved, rounding + 1e-3 * spread)
+    if not (spread > 1e-4 * scale).any():
+        raise Wrong("Not yet. Nothing moves your numbers, but they are the same for every picture.")
+    for one in range(10):
+        for other in range(one):
+            if _alike(still[one], still[other], rounding + 0.01 * spread):
+                raise Wrong(
+                    f"Not yet. Nothing moves your numbers, but {names[other]} and {names[one]} get the same ones."
+                )
+    _check_own(still[:, spread > 1e-4 * scale], still.shape[1])
+    if _alike(dimmed, still[dark], rounding + 0.01 * spread):
+        raise Wrong(
+            f"Not yet. {names[0].capitalize()} and {names[1]} get the same numbers as soon as both are equally bright on "
+            "average: the mean brightness is all that your numbers tell."
+        )
+    return "It stays when the picture moves, and tells ten kinds of clothes apart."
+
+
+def _check_counts(rows):
+    lengths = [len(row) for row in rows]
+    if len(set(lengths)) > 1:
+        raise Wrong(
+            f"Not yet. Your function gives {count(min(lengths), 'number')} for one picture and {max(lengths):,} for "
+            "another; give as many for each picture."
+        )
+    if lengths[0] < LEAST:
+        raise Wrong(f"Not yet. Your function gives {count(lengths[0], 'number')}; at least {LEAST} are wanted.")
+    if not all(torch.isfinite(row).all() for row in rows):
+        raise Wrong("Not yet. Some of your numbers are NaN or infinite.")
+
+
+def _alike(one, other, allowed):
+    return bool(((one - other).abs() <= allowed).all())
+
+
+def _check_moves(still, moved, allowed):
+    """Raise `Wrong` where the numbers of the bag change when it moves."""
+    stays = {step: _alike(row, still, allowed) for step, row in zip(STEPS, moved)}
+    if all(stays.values()):
+        return
+    for stride in (2, 3, 4):
+        if all(stays[step] for step in STEPS if step[0] % stride == step[1] % stride == 0):
+            raise Wrong(
+                f"Not yet. Moves by {stride} pixels change nothing, others do: that is a stride or a pooling of {stride}."
+            )
+    changes = torch.stack([(row - still).abs() - allowed for row in moved])
+    step, place = divmod(int(changes.argmax()), len(still))
+    before, after = still[place].item(), moved[step][place].item()
+    raise Wrong(
+        f"Not yet. When the bag moves {_in_words(*STEPS[step])}, your number at index {place} changes from {short(before)} "
+        f"to {short(after)}. Is there still a place in your numbers?"
+    )
+
+
+def _in_words(right, down):
+    """A move in words: "4 pixels to the left and 1 up"."""
+    ways = [(right, "to the right", "to the left"), (down, "down", "up")]
+    first, *second = [(abs(by), positive if by > 0 else negative) for by, positive, negative in ways if by]
+    return f"{count(first[0], 'pixel')} {first[1]}" + "".join(f" and {by} {way}" for by, way in second)
+
+
+def _check_own(columns, total):
+    """Raise `Wrong` unless enough columns differ from picture to picture and are no multiples of others."""
+    centred = columns - columns.mean(dim=0)
+    unit = centred / centred.norm(dim=0)
+    same = (unit.T @ unit).abs() > 1 - 1e-9
+    own = int((same.triu(diagonal=1).sum(dim=0) == 0).sum())  # columns that go with none before them
+    if own == 1 and len(unit.T) == total and torch.allclose(columns, columns[:, :1]):
+        raise Wrong(f"Not yet. Your {total} numbers are copies of one. Give {LEAST} numbers at least that differ.")
+    if own == 1 and len(unit.T) == total:
+        raise Wrong(
+            "Not yet. Your numbers are all multiples of one of them. (Without ReLU, the mean of a convolved map is just "
+            "the mean of the picture, times the sum of the kernel.)"
+        )
+    if own < LEAST:
+        raise Wrong(
+            f"Not yet. Your {total} numbers say only {count(own, 'different thing')}; the others are the same for every "
+            f"picture, or copies or multiples of these. At least {LEAST} different ones are wanted."
+        )
 
 
 describe = Exercise(
@@ -140,6 +302,7 @@ describe = Exercise(
 def describe(image):
     maps = F.relu(F.conv2d(image[None], kernels, padding=1))
     return maps.mean(dim=(2, 3))[0]  # one of many""",
+    seconds=20,
 )
 
 QUESTIONS = (
