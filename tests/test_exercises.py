@@ -118,6 +118,29 @@ def test_a_grid_with_nan_is_not_solved():
     assert verdict.words == "Not yet. Your answer at index [1, 0] is NaN; right is 0."
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        "F.relu(values)", "F.relu(values, inplace=False)", "torch.relu(values)", "nn.ReLU()(values)", "values.relu()",
+        "values.clone().relu_()",
+    ],
+)  # fmt: skip
+def test_an_answer_that_leaves_the_work_to_relu_is_told(call):
+    verdict = ALL["relu_detection.my_relu"].verdict(answer_in(f"def my_relu(values): return {call}", "my_relu"))
+    assert not verdict.solved
+    assert "your function leaves the work to `relu" in verdict.words
+
+
+@pytest.mark.parametrize(
+    "call",
+    ["F.max_pool2d(values[None], 2)[0]", "nn.MaxPool2d(2)(values[None])[0]", "torch.max_pool2d(values[None], 2)[0]"],
+)
+def test_an_answer_that_leaves_the_work_to_max_pool2d_is_told(call):
+    verdict = ALL["pooling.max_pool"].verdict(answer_in(f"def max_pool(values): return {call}", "max_pool"))
+    assert not verdict.solved
+    assert "your function leaves the work to `max_pool2d`" in verdict.words
+
+
 # ---- questions -----------------------------------------------------------------------------
 
 GUESS = Question("One or two?", (Choice("one", "It is <one>.", right=True), Choice("two", "Two is too many.")))
@@ -137,8 +160,8 @@ def test_every_choice_is_explained_when_picked(module):
 
 
 def test_the_twin_lists_the_choices_and_folds_the_answers_away():
-    shown = exercises.ask(GUESS)._repr_mimebundle_()
-    before, folded = re.fullmatch(r"(.*)<details>(.*)</details>", shown["text/html"]).groups()
+    shown = exercises.ask(GUESS).twin
+    before, folded = re.fullmatch(r"(.*)<details>(.*)</details></div>", shown["text/html"]).groups()
     assert "<li>one</li><li>two</li>" in before
     assert "too many" not in before
     assert "It is &lt;one&gt;." in folded

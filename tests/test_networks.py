@@ -177,7 +177,7 @@ def test_what_is_no_network_for_the_picture_is_named(answer, words):
 @pytest.mark.parametrize(
     ("layers", "words"),
     [
-        ([nn.AdaptiveAvgPool2d(1), nn.Linear(1, 10)], "Is nn.Flatten() missing before the last layer?"),
+        ([nn.AdaptiveAvgPool2d(1), nn.Linear(1, 10)], "Is nn.Flatten() missing?"),
         ([nn.Flatten(), nn.Linear(3072, 5)], "it gives a tensor of shape (2, 5); shape (2, 10) is wanted"),
         ([nn.Flatten(), nn.Linear(3072, 10), nn.Threshold(1e9, torch.nan)], "NaN"),
     ],

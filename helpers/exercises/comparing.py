@@ -223,6 +223,23 @@ def _is_values_and_indices(answer):
     return type(answer).__module__ == "torch.return_types"
 
 
+def grid(answer, shape, what="Your answer"):
+    """An answer as a float tensor of that shape; raises `Wrong` where it is none, or where a number is NaN or infinite."""
+    try:
+        numbers_in_rows, _ = _grid(answer, shape)
+    except Wrong as found:
+        raise Wrong(f"Not yet. {what} {found}.") from found
+    if numbers_in_rows.dtype == torch.bool:
+        raise Wrong(f"Not yet. {what} holds True and False; numbers are wanted.")
+    strange = ~numbers_in_rows.float().isfinite()
+    if strange.any():
+        place = strange.nonzero()[0].tolist()
+        raise Wrong(
+            f"Not yet. {what} at index {place} is {short(numbers_in_rows[tuple(place)].item())}, which is not a finite number."
+        )
+    return numbers_in_rows.float()
+
+
 def _grid(answer, shape):
     """(an answer as a tensor of bool or double, its `_unit`); raises `Wrong` where it is none of that shape."""
     shape = tuple(shape)
@@ -312,8 +329,8 @@ def kind(answer):
     if isinstance(answer, (complex, np.complexfloating)):
         return f"the complex number {complex(answer)}"
     if _is_values_and_indices(answer):
-        fields = type(answer).__match_args__
-        return f"the tuple ({', '.join(fields)}) that torch.{type(answer).__name__} gives along an axis: take .{fields[0]} of it"
+        fields = ", ".join(type(answer).__match_args__)
+        return f"what torch.{type(answer).__name__} gives along an axis, a tuple ({fields})"
     if isinstance(answer, (list, tuple, set, frozenset, range)):
         what = "number" if all(map(is_number, answer)) else "thing"
         return (
@@ -377,19 +394,19 @@ def _argument(argument):
     if _is_array(argument) and _holds_numbers(argument) and math.prod(argument.shape) <= FEW:
         return str(_rounded(_dense(argument).tolist()))
     if isinstance(argument, (list, tuple)) and len(argument) <= FEW and all(map(is_number, argument)):
-        return str(type(argument)(map(_rounded, map(_number, argument))))
-    if isinstance(argument, (float, np.floating)):
-        return str(_rounded(float(argument)))
-    if isinstance(argument, str):
-        return repr(argument[:30])
-    return f"{_number(argument)}" if is_number(argument) and abs(argument) < 1e15 else kind(argument)
+        few = [_rounded(_number(n)) for n in argument]
+        return str(tuple(few) if isinstance(argument, tuple) else few)
+    if is_number(argument):
+        return str(_rounded(_number(argument)))
+    return repr(argument[:30]) if isinstance(argument, str) else kind(argument)
 
 
 def _rounded(n):
-    """A number, or lists of them, with at most four digits after the point."""
+    """A number, or lists of them, with six digits at most."""
     if isinstance(n, list):
         return [_rounded(part) for part in n]
-    return round(n, 4) if isinstance(n, float) else n
+    small_whole = isinstance(n, int) and abs(n) < 1e15
+    return n if small_whole or isinstance(n, complex) else float(f"{_as_float(n):.6g}")
 
 
 def count(n, noun, plural=None):
@@ -453,7 +470,7 @@ PLAIN = [  # (what an error says, in PyTorch's or NumPy's words; the same for a 
         "torch's max and min compare two tensors, not a number with a tensor: use values.clamp(min=…) or torch.where",
     ),
     (
-        r"The expanded size of the tensor \(\d+\) must match the existing size \(0\)",
+        r"must match the (existing size|size of tensor b) \(0\)",
         "you copy a part that is empty: a slice [:-0] holds nothing, since −0 is 0; give its end as width − by",
     ),
     (

@@ -3,7 +3,7 @@
 import torch
 import torch.nn.functional as F
 
-from helpers.exercises.comparing import Wrong, difference
+from helpers.exercises.comparing import Wrong, difference, grid, short
 from helpers.exercises.grading import Exercise, value
 from helpers.exercises.questions import Choice, Question
 
@@ -14,20 +14,39 @@ def _one_number(row, column, number):
     return kernel
 
 
+SLIPS_OF_HALF = [
+    (torch.full((3, 3), 0.5), "Nine times a half adds up nine neighbours: 4.5 times as bright, and blurred."),
+    (_one_number(1, 1, 1.0), "A 1 in the middle gives the picture itself, at full brightness."),
+    (torch.full((3, 3), 0.5 / 9), "That is a blur at half brightness: each pixel is mixed with its neighbours."),
+    (torch.full((3, 3), 1 / 9), "That is a blur at full brightness: each pixel is mixed with its neighbours."),
+    (_one_number(1, 1, -0.5), "Half as strong, but a negative of the picture: what was bright is below 0."),
+    (_one_number(1, 1, 2.0), "A 2 in the middle makes the picture twice as bright."),
+]
+
+
+def _grade_half(answer):
+    kernel = grid(answer, (3, 3), "Your kernel")
+    if difference(kernel, _one_number(1, 1, 0.5)) is None:
+        return
+    for slip, words in SLIPS_OF_HALF:
+        if difference(kernel, slip) is None:
+            raise Wrong(f"Not yet. {words}")
+    total = kernel.sum().item()
+    if abs(total - 0.5) > 1e-3:
+        raise Wrong(
+            f"Not yet. Where all pixels are 1, your kernel gives {short(total)}, the sum of its numbers; "
+            "half as bright would be a half."
+        )
+    if kernel[1, 1].abs() <= 1e-4:
+        raise Wrong(
+            "Not yet. Half as bright, but moved or blurred: each pixel comes from its neighbours, not from itself."
+        )
+    raise Wrong("Not yet. Flat ground gets half as bright, but elsewhere each pixel is mixed with its neighbours.")
+
+
 half = Exercise(
     "half",
-    value(
-        _one_number(1, 1, 0.5),
-        [
-            (torch.full((3, 3), 0.5), "Nine times a half adds up nine neighbours: 4.5 times as bright, and blurred."),
-            (_one_number(1, 1, 1.0), "A 1 in the middle gives the picture itself, at full brightness."),
-            (
-                torch.full((3, 3), 0.5 / 9),
-                "That is a blur at half brightness: each pixel is mixed with its neighbours.",
-            ),
-            (_one_number(0, 0, 0.5), "Half as bright, but moved: the number stands in a corner, not in the middle."),
-        ],
-    ),
+    _grade_half,
     [
         "Which kernel of the first slider changes nothing?",
         "The identity has a single 1 in the middle. What if that number were smaller?",
@@ -47,6 +66,10 @@ parameters = Exercise(
             (32 * 16 * 5 * 5 + 16, "Biases belong to the kernels (32), not to the maps that come in (16)."),
             (16 * (32 * 5 * 5 + 1), "You swapped the two: 16 maps come in, 32 kernels make 32 maps."),
             (16 * 5 * 5 + 1, "That is one kernel and its bias. There are 32."),
+            (16 * 5 * 5, "That is one kernel, without its bias. There are 32."),
+            (16 * 5 * 5 + 32, "You have 32 biases, but the weights of one kernel only: each of the 32 has 16·5·5."),
+            (32 * (16 * 5 + 1), "A kernel has rows and columns: 5·5 numbers in each of its 16 slices, not 5."),
+            (32 * 16 + 32, "You forgot the size of a kernel: each of its 16 slices has 5·5 numbers."),
         ],
         praise="And it stays so for pictures of any size.",
     ),
@@ -66,24 +89,21 @@ def _strongest(kernel, picture):
 
 
 def _grade_diagonal(answer):
-    found = difference(answer, torch.zeros(3, 3))
-    if found is not None and "index" not in found:
-        raise Wrong(f"Not yet. Your kernel {found}.")
-    kernel = torch.as_tensor(answer).detach().float()
-    total = kernel.sum().item()
-    if abs(total) > 1e-4:
-        raise Wrong(f"Not yet. Its numbers add up to {total:.3g}, so it is not silent on flat ground.")
+    kernel = grid(answer, (3, 3), "Your kernel")
+    total, largest = kernel.sum().item(), kernel.abs().max().item()
+    if abs(total) > 1e-4 * largest:
+        raise Wrong(f"Not yet. Its numbers add up to {short(total)}, so it is not silent on flat ground.")
     rising, falling = _strongest(kernel, RISING), _strongest(kernel, FALLING)
-    if rising < 1e-4 and falling < 1e-4:
+    if max(rising, falling) <= 1e-4 * largest:
         raise Wrong("Not yet. It is silent on every diagonal edge.")
     if falling >= 2 * rising:
-        raise Wrong("Not yet. It finds edges that fall to the right: mirror it.")
+        raise Wrong("Not yet. It finds edges that fall to the right; mirror it, left to right.")
     if rising < 2 * falling:
         raise Wrong(
-            f"Not yet. Rising edges get at most {rising:.3g}, falling ones {falling:.3g}: it must favour the rising "
-            "ones, by twice at least."
+            f"Not yet. Rising edges get at most {short(rising)}, falling ones {short(falling)}: rising ones must get "
+            "twice as much at least."
         )
-    return f"Rising edges get up to {rising:.3g}, falling ones {falling:.3g}, flat ground 0."
+    return f"Rising edges get up to {short(rising)}, falling ones {short(falling)}, flat ground 0."
 
 
 diagonal = Exercise(

@@ -67,7 +67,7 @@ def check_scores(network, *shape):
     if not isinstance(scores, torch.Tensor):
         raise Wrong(f"Not yet. It gives {kind(scores)}; for 2 pictures a tensor of shape (2, {CLASSES}) is wanted.")
     if scores.shape != (2, CLASSES):
-        flat = " Is nn.Flatten() missing before the last layer?" if scores.ndim > 2 else ""
+        flat = " Is nn.Flatten() missing?" if scores.ndim > 2 else ""
         raise Wrong(
             f"Not yet. For 2 pictures of {size} it gives {kind(scores)}; shape (2, {CLASSES}) is wanted, "
             f"one score for each class.{flat}"

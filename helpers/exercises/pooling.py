@@ -1,14 +1,12 @@
 """Exercises and questions of notebook 03."""
 
-import copy
-
 import torch
 import torch.nn.functional as F
-from torch import nn
 
-from helpers import arithmetic, models
-from helpers.exercises.comparing import Wrong, kind
+from helpers.exercises import networks
+from helpers.exercises.comparing import Wrong, count
 from helpers.exercises.grading import Exercise, function, value
+from helpers.exercises.own_work import without
 from helpers.exercises.questions import Choice, Question
 
 
@@ -27,30 +25,34 @@ def _maps():
     return cases + [(torch.randn(h, w, generator=draw),) for h, w in [(4, 4), (6, 2), (5, 7), (8, 9), (3, 3)]]
 
 
+_grade_max_pool = function(
+    _pooled,
+    _maps,
+    [
+        (lambda values: F.avg_pool2d(values[None], 2)[0],
+         "You take the mean of each window; wanted is its largest number."),
+        (lambda values: -F.max_pool2d(-values[None], 2)[0], "You take the smallest number of each window."),
+        (lambda values: F.max_pool2d(values[None], 2, stride=1)[0],
+         "Your windows overlap: they move by 1, not by 2."),
+        (lambda values: F.max_pool2d(values[None], 2, ceil_mode=True)[0],
+         "You keep a row or column that is left over: you round up. Pooling rounds down and drops it."),
+        (lambda values: values[: len(values) // 2 * 2 : 2, : values.shape[1] // 2 * 2 : 2],
+         "You take the upper left number of each window, not the largest."),
+        (lambda values: _pooled(values).clamp(min=0),
+         "Your search for the largest starts at 0, but a window may hold negative numbers only."),
+        (lambda values: F.max_pool2d(values[None], (1, 2))[0],
+         "Your windows are one row high: two rows belong to each."),
+        (lambda values: F.max_pool2d(values[None], (2, 1))[0],
+         "Your windows are one column wide: two columns belong to each."),
+        (lambda values: F.max_pool2d(values[None], 2, stride=1)[0, : len(values) // 2, : values.shape[1] // 2],
+         "Your windows overlap: each begins 1 further than the last, not 2. Where does window (row, column) begin?"),
+    ],
+    praise="With other sizes and strides it works the same way; see `arithmetic.pool2d`.",
+)  # fmt: skip
+
 max_pool = Exercise(
     "max_pool",
-    function(
-        _pooled,
-        _maps,
-        [
-            (lambda values: F.avg_pool2d(values[None], 2)[0],
-             "You take the mean of each window; wanted is its largest number."),
-            (lambda values: -F.max_pool2d(-values[None], 2)[0], "You take the smallest number of each window."),
-            (lambda values: F.max_pool2d(values[None], 2, stride=1)[0],
-             "Your windows overlap: they move by 1, not by 2."),
-            (lambda values: F.max_pool2d(values[None], 2, ceil_mode=True)[0],
-             "You keep a row or column that is left over: you round up. Pooling rounds down and drops it."),
-            (lambda values: values[: len(values) // 2 * 2 : 2, : values.shape[1] // 2 * 2 : 2],
-             "You take the upper left number of each window, not the largest."),
-            (lambda values: _pooled(values).clamp(min=0),
-             "Your search for the largest starts at 0, but a window may hold negative numbers only."),
-            (lambda values: F.max_pool2d(values[None], (1, 2))[0],
-             "Your windows are one row high: two rows belong to each."),
-            (lambda values: F.max_pool2d(values[None], (2, 1))[0],
-             "Your windows are one column wide: two columns belong to each."),
-        ],
-        praise="With other sizes and strides it works the same way; see `arithmetic.pool2d`.",
-    ),
+    without(("max_pool2d", "max_pool2d_with_indices", "adaptive_max_pool2d"), _grade_max_pool),
     [
         "How many whole pairs of rows are there? `values.shape[0] // 2`.",
         "Window (row, column) begins at `values[2 * row, 2 * column]` and is 2 by 2.",
@@ -78,6 +80,7 @@ head_weights = Exercise(
             (16 * 7 * 7 * 10 + 10, "You kept a quarter of the maps as well. Pooling works on each map alone: 64 are left."),
             (64 * 7 * 14 * 10 + 10, "You halved one axis only; rows and columns are both halved."),
             (64 * 10 + 10, "That is global average pooling, one number a map. Here it is 2×2 max pooling."),
+            (64 * 7 * 7 + 10, "You give each number one weight. Each of the 10 classes has a weight for every number."),
             (64 * 7 * 7, "That is how many numbers come in. Each of the 10 classes has a weight for every one."),
         ],
         praise="64 maps of 7×7 are 3,136 numbers. Without the pooling it would be four times as many.",
@@ -91,66 +94,47 @@ head_weights = Exercise(
 
 MOST = 3_000
 SIZES = ((32, 32), (48, 48), (40, 56))
-POOLS = (nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d)
 
 
 def _grade_model(answer):
-    if isinstance(answer, (list, tuple)):
-        raise Wrong("Not yet. Those are layers in a list; put them into nn.Sequential(layer, layer, …).")
-    if not isinstance(answer, nn.Module):
-        raise Wrong(f"A network is wanted, such as nn.Sequential(…); you gave {kind(answer)}.")
-    network = copy.deepcopy(answer).cpu().eval()  # the learner's own stays as it is
-    layers = [layer for layer in network.modules() if not list(layer.children())]
-    convolutions = sum(isinstance(layer, nn.Conv2d) for layer in layers)
+    first, *others = [(3, *size) for size in SIZES]
+    network = networks.network_in(answer, *first)
+    convolutions = networks.convolutions(network, *first)
     if convolutions < 2:
         have = ["no convolution", "one convolution only"][convolutions]
         raise Wrong(f"Not yet. Your network has {have}; give it two at least.")
-    parameters = sum(p.numel() for p in network.parameters())
+    parameters = networks.all_parameters(network)
     if parameters > MOST:
-        raise Wrong(f"Not yet. Your network has {parameters:,} parameters; {MOST:,} are allowed.")
-    draw = torch.Generator().manual_seed(0)
-    with torch.no_grad():
-        for rows, columns in SIZES:
-            _check_logits(network, layers, torch.randn(2, 3, rows, columns, generator=draw))
-        if isinstance(layers[-1], nn.ReLU):
-            raise Wrong("Not yet. Its last layer is ReLU: that cuts off every logit below 0. End with the logits.")
-        one, two = torch.randn(2, 1, 3, 32, 32, generator=draw)
-        black = network(0 * one)
-        bend = network(one + two) + black - network(one) - network(two)  # 0 where all layers together are one
-    if bend.abs().max() <= 1e-3 * (network(one) - black).abs().max():
+        raise Wrong(f"Not yet. Your network has {count(parameters, 'parameter')}; {MOST:,} are allowed.")
+    networks.check_scores(network, *first)
+    for shape in others:
+        _check_size(network, shape)
+    if networks.is_linear(network, *first):
         raise Wrong(
             "Not yet. There is no non-linearity: without ReLU in between, the convolutions are one larger convolution."
         )
-    return f"{models.count_parameters(network):,} parameters, and it takes pictures of any of the three sizes."
+    if found := ENDS.get(networks.ends_in(network, *first)):
+        raise Wrong(f"Not yet. {found}")
+    return f"{count(parameters, 'parameter')}, and it takes pictures of any of the three sizes."
 
 
-def _check_logits(network, layers, pictures):
-    """Raise `Wrong` where the network does not give 10 logits for each of the pictures."""
-    size = f"{pictures.shape[2]}×{pictures.shape[3]}"
+ENDS = {
+    "relu": "It ends in ReLU: that cuts off every logit below 0. End with the logits.",
+    "softmax": "Those are probabilities: they add up to 1. Leave the softmax out, and give the logits.",
+    "log_softmax": "Those are logarithms of probabilities. Leave the log-softmax out, and give the logits.",
+    "sigmoid": "All its scores lie between 0 and 1. Leave the sigmoid out, and give the logits.",
+}
+
+
+def _check_size(network, shape):
+    """Raise `Wrong` where it does not take pictures of another size as it takes those of 32×32."""
     try:
-        logits = network(pictures)
-    except RuntimeError as error:
-        if pictures.shape[2:] == SIZES[0]:
-            raise Wrong(f"Not yet. It fails on 32×32: {_mismatch(network, error)}.") from error
-        if any(isinstance(layer, POOLS) for layer in layers):
-            raise Wrong(f"Not yet. It takes 32×32, but fails on {size}: {_mismatch(network, error, size)}.") from error
+        networks.check_scores(network, *shape)
+    except Wrong as error:
         raise Wrong(
-            f"Not yet. It takes 32×32, but fails on {size}: nn.Flatten without global pooling before it gives more "
-            "numbers for larger pictures, and nn.Linear takes one count only."
+            f"Not yet. It takes 32×32, but fails on {shape[1]}×{shape[2]}: a larger picture sends more numbers to the "
+            "head than it takes. Pool each map to one number first, whatever the map's size."
         ) from error
-    if not isinstance(logits, torch.Tensor) or logits.shape != (2, 10):
-        raise Wrong(f"Not yet. For 2 pictures of {size} it gives {kind(logits)}; wanted is shape (2, 10).")
-    if (logits >= 0).all() and torch.allclose(logits.sum(dim=1), torch.ones(2), atol=1e-4):
-        raise Wrong("Not yet. Those are probabilities: they add up to 1. Leave the softmax out, and give the logits.")
-
-
-def _mismatch(network, error, size="32×32"):
-    """Which layer does not fit, in the words of `arithmetic.trace_shapes`."""
-    try:
-        arithmetic.trace_shapes(network, (3, *map(int, size.split("×"))))
-    except ValueError as found:
-        return str(found).rstrip(".")
-    return " ".join(str(error).split()).rstrip(".")
 
 
 model = Exercise(

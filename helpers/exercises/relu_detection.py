@@ -1,10 +1,13 @@
 """Exercises and questions of notebook 02."""
 
+import math
+
 import torch
 import torch.nn.functional as F
 
-from helpers.exercises.comparing import Wrong, difference, is_number, kind
+from helpers.exercises.comparing import Wrong, difference, grid, is_number, kind, short
 from helpers.exercises.grading import Exercise, function
+from helpers.exercises.own_work import without
 from helpers.exercises.questions import Choice, Question
 
 
@@ -19,20 +22,22 @@ def _numbers():
     return cases + [(torch.randn(shape, generator=draw),) for shape in [(3, 4), (2, 3, 4), (8, 8), (2, 3, 5, 5)]]
 
 
+_grade_my_relu = function(
+    _relu,
+    _numbers,
+    [
+        (lambda v: v.abs(), "That is the absolute value: it turns −2 into 2. ReLU turns −2 into 0."),
+        (lambda v: v.clamp(max=0), "You keep what is below 0; ReLU keeps what is above."),
+        (lambda v: v[v > 0], "You drop the negative numbers, so the shape changes; ReLU writes a 0 in their place."),
+        (lambda v: (v > 0).float(), "You give 1 where something is above 0; ReLU keeps the number itself."),
+        (lambda v: -v.clamp(max=0), "You keep what is below 0, without its sign; ReLU keeps what is above."),
+    ],
+    praise="The same as F.relu, for every shape that was tried.",
+)  # fmt: skip
+
 my_relu = Exercise(
     "my_relu",
-    function(
-        _relu,
-        _numbers,
-        [
-            (lambda v: v.abs(), "That is the absolute value: it turns −2 into 2. ReLU turns −2 into 0."),
-            (lambda v: v.clamp(max=0), "You keep what is below 0; ReLU keeps what is above."),
-            (lambda v: v[v > 0], "You drop the negative numbers, so the shape changes; ReLU writes a 0 in their place."),
-            (lambda v: (v > 0).float(), "You give 1 where something is above 0; ReLU keeps the number itself."),
-            (lambda v: -v.clamp(max=0), "You keep what is below 0, without its sign; ReLU keeps what is above."),
-        ],
-        praise="The same as F.relu, for every shape that was tried.",
-    ),
+    without(("relu", "relu_"), _grade_my_relu),
     [
         "`values > 0` is a tensor of True and False. In a product True counts as 1, False as 0.",
         "`torch.where(condition, this, that)` takes `this` where the condition is true, else `that`.",
@@ -49,13 +54,23 @@ def _dead(activations):
 def _activations():
     """Two pictures and three maps to check by hand, then random ones: maps dead in all, in some and in no pictures."""
     draw = torch.Generator().manual_seed(0)
-    cases = [(torch.tensor([[[[0.0, 0]], [[0.0, 0]], [[1.0, 0]]], [[[0.0, 0]], [[0.0, 2]], [[0.0, 3]]]]),)]
+    cases = [
+        (torch.tensor([[[[0.0, 0]], [[0.0, 0]], [[1.0, 0]]], [[[0.0, 0]], [[0.0, 2]], [[0.0, 3]]]]),),
+        (_barely_alive(),),
+    ]
     for pictures, maps, side in [(2, 4, 2), (3, 5, 4), (6, 8, 3), (10, 16, 5), (20, 32, 4)]:
         values = torch.randn(pictures, maps, side, side, generator=draw).relu()
         values *= torch.rand(1, maps, 1, 1, generator=draw) < 0.6  # 0 in all pictures
         values *= torch.rand(pictures, maps, 1, 1, generator=draw) < 0.6  # 0 in this picture
         cases.append((values,))
     return cases
+
+
+def _barely_alive():
+    """Two pictures, five maps: 0 everywhere, never above 0.0001, never above 0.005, 1 everywhere, and a plain one."""
+    maps = torch.zeros(2, 5, 3, 3)
+    maps[0, 1, 1, 1], maps[1, 2, 0, 2], maps[:, 3], maps[1, 4, 2, 0] = 0.0001, 0.005, 1, 3
+    return maps
 
 
 dead = Exercise(
@@ -72,6 +87,12 @@ dead = Exercise(
              "You count a map once for each picture in which it is 0; count it once, and only if it is 0 in all."),
             (lambda a: (a == 0).sum(), "You count the zeros; count the maps that hold nothing but zeros."),
             (lambda a: (a.amax(dim=(0, 2, 3)) > 0).sum(), "Those are the maps that live; count the others."),
+            (lambda a: (a.amax(dim=(0, 2, 3)) <= 0.01).sum(),
+             "A map that is almost 0 lives; a dead one is 0 itself, everywhere."),
+            (lambda a: (a.std(dim=(0, 2, 3)) == 0).sum(),
+             "A map that is 1 everywhere lives, although nothing in it varies; a dead one is 0 everywhere."),
+            (lambda a: (a.amin(dim=(0, 2, 3)) == 0).sum(),
+             "You count the maps that hold a 0 somewhere; a dead one holds nothing else."),
             (lambda a: (a.amax(dim=(1, 2, 3)) == 0).sum(), "You count pictures; the maps are on axis 1."),
         ],
     ),
@@ -130,17 +151,14 @@ def _answers_to(kernel, bias, top, left, size):
 
 
 def _grade_corner(answer):
-    if not isinstance(answer, (tuple, list)) or len(answer) != 2:
+    if not isinstance(answer, (tuple, list)) or len(answer) != 2:  # a tensor cannot hold both
         raise Wrong(f"A pair (kernel, bias) is wanted, such as (torch.zeros(3, 3), 0.0); you gave {kind(answer)}.")
-    kernel, bias = answer
-    found = difference(kernel, torch.zeros(3, 3))
-    if found is not None and "index" not in found:
-        raise Wrong(f"Not yet. Your kernel {found}.")
+    kernel, bias = grid(answer[0], (3, 3), "Your kernel"), answer[1]
     if not is_number(bias):
         raise Wrong(f"Not yet. Your bias {difference(bias, 0.0)}.")
-    kernel, bias = torch.as_tensor(kernel).detach().float(), float(bias)
-    if not torch.isfinite(kernel.sum() + bias):
-        raise Wrong("Not yet. Your numbers are not all finite.")
+    bias = float(bias)
+    if not math.isfinite(bias):
+        raise Wrong(f"Not yet. Your bias is {short(bias)}, which is not a finite number.")
     tried = [(size, _answers_to(kernel, bias, top, left, size)) for top, left, size in _squares()]
     for size, most in tried:
         _check_stops(most, f"With a square of {size}×{size} pixels")
@@ -163,12 +181,12 @@ def _check_stops(most, where):
     edge, other = most["edge"], max(OTHER_CORNERS, key=most.get)
     if edge > FIRES and corner > edge + FIRES:
         raise Wrong(
-            f"Not yet. {where} it fires along an edge too, up to {edge:.3g}; at the corner it gives {corner:.3g}. "
+            f"Not yet. {where} it fires along an edge too, up to {short(edge)}; at the corner it gives {short(corner)}. "
             "The bias must be lower."
         )
     if edge > FIRES and edge > most[other] - FIRES:
         raise Wrong(
-            f"Not yet. {where} it finds an edge, not a corner: the edge gets {edge:.3g}, the corner {corner:.3g}, and no bias "
+            f"Not yet. {where} it finds an edge, not a corner: the edge gets {short(edge)}, the corner {short(corner)}, and no bias "
             "can change that order. The kernel must look for black above *and* on the left."
         )
     if most[other] > FIRES and most[other] > corner + FIRES:

@@ -1,10 +1,10 @@
 """Exercises and questions of notebook 00."""
 
 import torch
-from torch import nn
 
-from helpers import models, train
-from helpers.exercises.comparing import Wrong, kind
+from helpers import train
+from helpers.exercises import networks
+from helpers.exercises.comparing import Wrong, count, percent
 from helpers.exercises.grading import Exercise, function, sample, value
 from helpers.exercises.questions import Choice, Question
 
@@ -32,10 +32,10 @@ def _answers():
     """Some small lists of class numbers, then larger ones."""
     draw = torch.Generator().manual_seed(0)
     cases = [(torch.tensor([9, 0, 2, 7]), torch.tensor([9, 0, 4, 7]))]
-    for count in [1, 3, 5, 8, 20, 50, 200]:
-        labels = torch.randint(0, 10, (count,), generator=draw)
-        guesses = torch.randint(0, 10, (count,), generator=draw)
-        right = torch.rand(count, generator=draw) < 0.7
+    for pictures in [1, 3, 5, 8, 20, 50, 200]:
+        labels = torch.randint(0, 10, (pictures,), generator=draw)
+        guesses = torch.randint(0, 10, (pictures,), generator=draw)
+        right = torch.rand(pictures, generator=draw) < 0.7
         cases.append((torch.where(right, labels, guesses), labels))
     return cases
 
@@ -68,18 +68,20 @@ accuracy = Exercise(
 FEW_WEIGHTS, ENOUGH = 2_000, 0.70
 
 
-def _grade_small(model):
-    if not isinstance(model, nn.Module):
-        raise Wrong(f"A network is wanted, such as models.small_cnn(width=4); you gave {kind(model)}.")
-    weights = models.count_parameters(model)
+def _grade_small(answer):
+    if isinstance(answer, train.History):
+        raise Wrong("Not yet. `fit` trains in place, and returns its History: hand over `small` itself.")
+    model = networks.network_in(answer, 1, 28, 28)
+    networks.check_scores(model, 1, 28, 28)
+    weights = networks.all_parameters(model)
     if weights > FEW_WEIGHTS:
-        raise Wrong(f"Not yet. Your network has {weights:,} weights; at most {FEW_WEIGHTS:,} are allowed.")
+        raise Wrong(f"Not yet. Your network has {count(weights, 'weight')}; at most {FEW_WEIGHTS:,} are allowed.")
     share = train.evaluate(model, sample("fashion_mnist", "valid")).accuracy
     if share < 0.2:
-        raise Wrong(f"Not yet. {100 * share:.0f} % is as good as guessing: has your network been trained?")
+        raise Wrong(f"Not yet. {percent(share)} right is as good as guessing: has your network been trained?")
     if share < ENOUGH:
-        raise Wrong(f"Not yet. {100 * share:.1f} % is right; {100 * ENOUGH:.0f} % is wanted. Train longer?")
-    return f"{weights:,} weights, {100 * share:.1f} % right on validation."
+        raise Wrong(f"Not yet. {100 * share:.1f} % is right; {percent(ENOUGH)} is wanted. Train it longer?")
+    return f"{count(weights, 'weight')}, {100 * share:.1f} % right on validation."
 
 
 small = Exercise(
