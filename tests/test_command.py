@@ -51,11 +51,56 @@ def test_a_recipe_may_learn_from_the_validation_pictures_and_then_tells_no_accur
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["valid_accuracy"] is None
 
 
-def test_a_missed_target_is_said_and_ends_with_1():
-    done = run("--recipe", "batch", "--epochs", "1", "--target", "99.9")
-    assert done.returncode == 1
-    assert "test accuracy" in done.stdout
-    assert "the target of 99.9 % was not reached: try more --epochs" in done.stderr
+def test_a_missed_target_is_said_and_ends_with_1(capsys):
+    with pytest.raises(SystemExit) as ended:
+        command.main([*RUN[3:], "--recipe", "batch", "--epochs", "1", "--target", "99.9"])
+    assert ended.value.code == 1
+    told = capsys.readouterr()
+    assert "test accuracy" in told.out
+    assert "the target of 99.9 % was not reached: try more --epochs" in told.err
+
+
+def stop_after_an_epoch(monkeypatch):
+    """Let Ctrl-C come once the first epoch is over."""
+
+    def stop(history):
+        raise KeyboardInterrupt
+
+    fit = train.fit
+    monkeypatch.setattr(train, "fit", lambda *pictures, **settings: fit(*pictures, **settings | {"on_epoch": stop}))
+
+
+@pytest.mark.parametrize("more", [[], ["--json"]])
+def test_a_stopped_run_ends_with_1_and_tests_nothing(more, monkeypatch, capsys, tmp_path):
+    stop_after_an_epoch(monkeypatch)
+    path = str(tmp_path / "run.pt")
+    with pytest.raises(SystemExit) as ended:
+        command.main([*RUN[3:], "--recipe", "batch", "--epochs", "3", "--checkpoint", path, *more])
+    assert ended.value.code == 1
+    told = capsys.readouterr()
+    assert "test accuracy" not in told.out
+    assert told.err.endswith("1 of 3 epochs were done, and nothing was tested; the same line goes on from there\n")
+    assert not (more and told.out)
+
+
+def test_a_stop_outside_of_training_ends_with_1_in_one_line(monkeypatch, capsys):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(train, "evaluate", stop)
+    with pytest.raises(SystemExit) as ended:
+        command.main([*RUN[3:], "--recipe", "batch", "--epochs", "1"])
+    assert ended.value.code == 1
+    assert capsys.readouterr().err.splitlines()[-1] == "stopped before the test: there is no accuracy to report"
+
+
+def test_a_target_on_a_device_that_was_never_timed_says_whose_seconds_decide(monkeypatch, capsys):
+    monkeypatch.setattr(command.machine, "choose_device", lambda _: torch.device("mps"))
+    options = command._parser().parse_args([*RUN[3:], "--target", "85"])
+    name = command._choose(options, None)
+    said = capsys.readouterr().out
+    assert said.startswith(f"no recipe was timed on mps: {name} is the quickest to reach 85 % on ")
+    assert "core" in said
 
 
 @pytest.mark.parametrize(
@@ -63,7 +108,6 @@ def test_a_missed_target_is_said_and_ends_with_1():
     [
         (["--recipe", "nope"], "error: unknown recipe 'nope' for fashion_mnist: choose one of tutorial, batch"),
         (["--target", "100"], "error: no recipe is known to reach 100 % on fashion_mnist"),
-        (["--recipe", "batch", "--epochs", "0"], "error: epochs must be a whole number, 1 or more; got 0"),
         (["--recipe", "batch", "--device", "tpu"], "error: this machine has no 'tpu'"),
     ],
 )
@@ -74,11 +118,32 @@ def test_a_command_that_cannot_work_says_why_in_one_line(arguments, says, capsys
     assert capsys.readouterr().err.splitlines()[-1].startswith(says)
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "says"),
+    [
+        ("--epochs", "0", "epochs must be a whole number, 1 or more; got 0"),
+        ("--epochs", "1.5", "epochs must be a whole number, 1 or more; got '1.5'"),
+        ("--seed", "-1", "seed must be a whole number from 0 to 4294967295; got -1"),
+        ("--seed", "one", "seed must be a whole number from 0 to 4294967295; got 'one'"),
+        ("--target", "0", "target must be a finite number, above 0, 100 or less; got 0.0"),
+        ("--target", "101", "target must be a finite number, above 0, 100 or less; got 101.0"),
+        ("--target", "nan", "target must be a finite number, above 0, 100 or less; got nan"),
+        ("--target", "80%", "target must be a finite number, above 0, 100 or less; got '80%'"),
+        ("--seed", None, "expected one argument"),
+    ],
+)
+def test_a_number_that_an_option_cannot_mean_is_refused(option, value, says, capsys):
+    with pytest.raises(SystemExit) as ended:
+        command.main([*RUN[3:], option, *([] if value is None else [value])])
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.splitlines()[-1].endswith(f"error: argument {option}: {says}")
+
+
 def test_help_shows_how_to_begin(capsys):
     with pytest.raises(SystemExit):
         command.main(["--help"])
     text = capsys.readouterr().out
-    for words in ("--target 80", "torchrun --nproc-per-node 2", "CNN_DATA_DIR", "--checkpoint run.pt", "augment"):
+    for words in ("--target 80", "torchrun --standalone", "CNN_DATA_DIR", "--checkpoint run.pt", "augment"):
         assert words in text
 
 

@@ -1,27 +1,39 @@
 """Several processes: the same result as one, no picture twice, one voice, and an end when one of them dies."""
 
+import contextlib
+import functools
+import io
 import json
 import os
+import re
+import shlex
+import shutil
+import socket
 import subprocess
 import sys
 
 import pytest
 import torch
+from torch.distributed import run as torchrun
 
-STEPS = "tests/twenty_steps.py"
-TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-SMALL = [
-    "-m",
-    "helpers.train",
-    "--dataset",
-    "fashion_mnist",
-    "--source",
-    "sample",
-    "--recipe",
-    "batch",
-    "--epochs",
-    "1",
+from helpers.train import __main__ as command
+from helpers.train import parallel
+from helpers.widgets import processes
+
+TWO = [sys.executable, *parallel.ON_ONE_MACHINE, "--nproc-per-node", "2"]
+TASK = ["-m", "helpers.train", "--dataset", "fashion_mnist", "--source", "sample", "--recipe", "batch"]
+NAMELESS = [
+    "unshare",
+    "--user",
+    "--map-root-user",
+    "--uts",
+    "sh",
+    "-c",
+    'hostname nosuchname.invalid && exec "$@"',
+    "sh",
 ]
+LOOK_UP = "import socket; socket.getaddrinfo(socket.gethostname(), None)"
+TOLD = {"RANK": "0", "WORLD_SIZE": "1", "LOCAL_RANK": "0", "MASTER_ADDR": "localhost", "MASTER_PORT": "29500"}
 
 
 def run(command, root, **environment):
@@ -31,49 +43,124 @@ def run(command, root, **environment):
     )  # fmt: skip
 
 
+@functools.cache
+def can_forget_its_name():
+    """Whether a program can be run here as on a machine whose own name nobody knows."""
+    if not shutil.which("unshare"):
+        return False
+    renamed = subprocess.run([*NAMELESS, "true"], capture_output=True, check=False).returncode == 0
+    asked = subprocess.run([*NAMELESS, sys.executable, "-c", LOOK_UP], capture_output=True, text=True, check=False)
+    return renamed and "gaierror" in asked.stderr
+
+
 @pytest.fixture(scope="module")
 def twenty_steps(root, tmp_path_factory):
-    """What one process saw, and what each of two saw."""
+    """What one process saw, and what each of two saw: where that can be had, on a machine without a name."""
     path = tmp_path_factory.mktemp("parallel")
-    for command, name in [([sys.executable], "one"), (TORCHRUN, "two")]:
-        done = run([*command, STEPS, str(path / name)], root)
+    two = [*NAMELESS, *TWO] if can_forget_its_name() else TWO
+    for start, name in [([sys.executable], "one"), (two, "two")]:
+        done = run([*start, "tests/twenty_steps.py", str(path / name)], root)
         assert done.returncode == 0, done.stderr
+        assert "Warning" not in done.stderr
     return [torch.load(path / name) for name in ("one.0", "two.0", "two.1")]
 
 
-def test_two_processes_give_the_losses_of_one(twenty_steps):
-    one, first, second = (torch.tensor(saw["losses"]) for saw in twenty_steps)
-    assert len(one) == 20
-    assert one[-1] < 0.8 * one[0]
-    assert (one - first).abs().max() < 1e-4
-    assert torch.equal(first, second)
+# ---- as one --------------------------------------------------------------------------------
 
 
-def test_two_processes_end_with_equal_weights_and_running_means(twenty_steps):
-    one, first, second = (saw["weights"] for saw in twenty_steps)
-    for name, value in first.items():
-        assert torch.equal(value, second[name]), name
-        assert torch.allclose(value.double(), one[name].double(), atol=1e-3), name
+def test_two_processes_give_the_losses_and_weights_of_one(twenty_steps):
+    one, first, second = twenty_steps
+    assert len(one["losses"]) == 7
+    assert one["losses"][-1] < one["losses"][0]
+    assert first["losses"] == second["losses"] == pytest.approx(one["losses"], rel=1e-6)
+    for name, value in first["weights"].items():
+        assert torch.equal(value, second["weights"][name]), name
+        assert torch.allclose(value, one["weights"][name], rtol=1e-9, atol=1e-9), name
 
 
 def test_the_shares_of_a_batch_do_not_overlap_and_leave_nothing_out(twenty_steps):
-    one, first, second = (saw["first_share"] for saw in twenty_steps)
-    assert len(first) == 51
-    assert len(second) == 50
-    assert torch.equal(one.sort().values, torch.cat([first, second]).sort().values)
+    one, first, second = (saw["shares"] for saw in twenty_steps)
+    assert [len(share) for share in first[:3]] == [25, 25, 1]
+    assert [len(share) for share in second[:3]] == [25, 25, 0]
+    for whole, even, odd in zip(one, first, second):
+        assert torch.equal(whole.sort().values, torch.cat([even, odd]).sort().values)
 
 
-def test_one_process_alone_prints_and_writes(root, tmp_path):
-    done = run([*TORCHRUN, *SMALL, "--json", "--checkpoint", str(tmp_path / "run.pt")], root)
-    assert done.returncode == 0, done.stderr
-    lines = [json.loads(line) for line in done.stdout.splitlines()]
-    assert [line.get("epoch") for line in lines] == [1, None]
-    assert lines[-1]["processes"] == 2
-    assert lines[-1]["test_accuracy"] > 0.5
+@pytest.mark.parametrize(
+    "norm", ["1d", "1d of lines", "2d", "3d", "no weights", "mean of all batches", "nothing kept"]
+)  # fmt: skip
+def test_batch_norm_takes_in_the_whole_batch(twenty_steps, norm):
+    one, first, second = (saw["norms"][norm] for saw in twenty_steps)
+    for whole, even, odd in zip(one["answers"], first["answers"], second["answers"]):
+        assert torch.allclose(whole[0::2], even, rtol=1e-9, atol=1e-9)
+        assert torch.allclose(whole[1::2], odd, rtol=1e-9, atol=1e-9)
+    for what in ("gradients", "kept"):
+        assert len(first[what]) == len(one[what])
+        for whole, even in zip(one[what], first[what]):
+            assert torch.allclose(whole, even, rtol=1e-9, atol=1e-9), what
+
+
+def test_batch_norm_refuses_what_it_cannot_do_and_leaves_the_model_as_it_was(twenty_steps):
+    for saw in twenty_steps[1:]:
+        assert saw["kinds stay"]
+        assert saw["one number a channel"].startswith("batch norm needs more than one number a channel to train; got (")
+        assert saw["another batch norm"].startswith("Centred computes batch norm in its own way")
+
+
+def test_the_first_process_hands_over_and_all_are_gathered(twenty_steps):
+    assert [saw["from_first"] for saw in twenty_steps] == [("thing of", 0)] * 3
+    assert [saw["gathered"] for saw in twenty_steps] == [[0], [0, 1], [0, 1]]
+
+
+# ---- starting ------------------------------------------------------------------------------
+
+
+def test_processes_meet_where_the_machine_does_not_know_its_own_name(twenty_steps):
+    if not can_forget_its_name():
+        pytest.skip("this system gives no program another host name (unshare), or looks up any name")
+    assert [saw["name is known"] for saw in twenty_steps[1:]] == [False, False]
+
+
+def lines_that_start_processes(root):
+    """Every line of the course that starts torchrun, as the course shows it."""
+    with contextlib.redirect_stdout(io.StringIO()) as shown, contextlib.suppress(SystemExit):
+        command.main(["--help"])
+    notebook = json.loads((root / "notebooks/13_outgrowing_one_machine.ipynb").read_text())
+    cells = ["".join(cell["source"]) for cell in notebook["cells"]]
+    texts = [shown.getvalue(), (root / "README.md").read_text(), parallel.__doc__, *cells]
+    texts += [processes.line_that_starts(machines, 2) for machines in (1, 2)]
+    return [line for text in texts for line in re.findall(r"torchrun [^`#]*?-m helpers.train", text)]
+
+
+def test_every_line_shown_for_one_machine_looks_up_no_name(root):
+    lines = lines_that_start_processes(root)
+    assert len(lines) >= 8
+    places = {"M": "2", "N": "2", "NUMBER": "0"}
+    for line in lines:
+        words = [places.get(word, word) for word in shlex.split(line.replace("\\\n", " "))[1:]]
+        options = torchrun.parse_args(words)
+        if options.nnodes == "1:1":
+            assert options.standalone and options.local_addr == "localhost", line
+        elif not options.master_addr:
+            assert (options.rdzv_backend, options.rdzv_endpoint) == ("c10d", "HOST:29500"), line
+
+
+def test_one_process_alone_prints_and_writes(tmp_path):
+    lines = parallel.launch([*TASK, "--epochs", "1", "--json", "--checkpoint", str(tmp_path / "run.pt")], processes=2)
+    told = [json.loads(line) for line in lines]
+    assert [line.get("epoch") for line in told] == [1, None]
+    assert told[-1]["processes"] == 2
+    assert told[-1]["test_accuracy"] > 0.5
     assert [file.name for file in tmp_path.iterdir()] == ["run.pt"]
 
 
-def test_a_process_that_dies_ends_the_run_with_an_error(root, tmp_path):
+def test_a_launch_that_takes_too_long_ends_with_what_was_written():
+    program = "import sys, time; print('so far', file=sys.stderr, flush=True); time.sleep(100)"
+    with pytest.raises(TimeoutError, match="did not end within 2 s; its last lines:\nso far"):
+        parallel.launch(["-c", program], timeout=2)
+
+
+def test_a_process_that_dies_ends_the_others_and_its_last_words_are_told(tmp_path):
     script = tmp_path / "dies.py"
     script.write_text(
         "import os, sys; sys.path.insert(0, os.getcwd())\n"
@@ -81,12 +168,94 @@ def test_a_process_that_dies_ends_the_run_with_an_error(root, tmp_path):
         "flip, calls = augment.random_flip, []\n"
         "def dying(images):\n"
         "    calls.append(1)\n"
-        "    if parallel.rank() == 1 and len(calls) == 5: os._exit(9)\n"
+        "    if parallel.rank() == 1 and len(calls) == 5:\n"
+        "        print('no more of this', file=sys.stderr, flush=True)\n"
+        "        os._exit(9)\n"
         "    return flip(images)\n"
         "augment.random_flip = dying\n"
         "command.main('--dataset fashion_mnist --source sample --recipe augment --epochs 1'.split())\n"
     )
-    done = run([*TORCHRUN, str(script)], root)
-    assert done.returncode != 0
-    assert "test accuracy" not in done.stdout
-    assert "exitcode  : 9" in done.stderr
+    with pytest.raises(RuntimeError, match="the program ended with code 1; its last lines:\n") as error:
+        parallel.launch([str(script)], processes=2)
+    assert "no more of this" in str(error.value)
+    assert "ChildFailedError" not in str(error.value)
+
+
+# ---- joining -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def told(monkeypatch):
+    """Sets what torchrun would tell a process, and nothing else of it."""
+
+    def tell(**environment):
+        for name in TOLD:
+            monkeypatch.delenv(name, raising=False)
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+
+    return tell
+
+
+@pytest.mark.parametrize(
+    ("environment", "says"),
+    [
+        ({"RANK": "0"}, "the environment has RANK, but not WORLD_SIZE, LOCAL_RANK, MASTER_ADDR, MASTER_PORT; torchrun sets "
+         "all of them. For a run on one process remove what is left over: unset RANK"),
+        ({"RANK": "1", "WORLD_SIZE": "2"}, "has RANK and WORLD_SIZE, but not LOCAL_RANK, MASTER_ADDR, MASTER_PORT"),
+        (TOLD | {"RANK": "first"}, "are 'first', '1' and '0'; wanted are whole numbers, RANK below WORLD_SIZE"),
+        (TOLD | {"RANK": "2", "WORLD_SIZE": "2"}, "are '2', '2' and '0'; wanted are whole numbers"),
+    ],
+)  # fmt: skip
+def test_a_part_of_what_torchrun_tells_is_refused_in_one_line(told, environment, says, capsys):
+    told(**environment)
+    with pytest.raises(SystemExit) as ended:
+        command.main(TASK[2:])
+    assert ended.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: ") and says in line
+
+
+def test_processes_that_cannot_meet_say_why(told, capsys):
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = str(free.getsockname()[1])
+    told(**TOLD | {"MASTER_PORT": port, "GLOO_SOCKET_IFNAME": "nosuch0"})
+    with pytest.raises(SystemExit) as ended:
+        command.main(TASK[2:])
+    assert ended.value.code == 1
+    error = capsys.readouterr().err
+    assert error.startswith("error: the processes of this run did not find one another: ")
+    assert "nosuch0" in error
+
+
+def test_leftovers_that_nobody_reads_change_nothing(told):
+    told(LOCAL_RANK="0", MASTER_ADDR="localhost", MASTER_PORT="29500")
+    with parallel.joined("cpu") as device:
+        assert (device, parallel.processes()) == ("cpu", 1)
+
+
+@pytest.mark.parametrize(
+    ("device", "local", "says"),
+    [
+        ("cuda:0", "0", "device 'cuda:0' would put all processes of a machine on one GPU: give --device cuda"),
+        ("cuda", "2", "this machine has 2 GPUs, and more processes were started: give torchrun --nproc-per-node 2"),
+        (None, "3", "this machine has 2 GPUs, and more processes were started"),
+        ("mps", "0", "several processes can work on cpu or cuda, not on 'mps': give --device cpu"),
+        ("tpu", "0", "this machine has no 'tpu'"),
+    ],
+)
+def test_a_device_that_several_processes_cannot_use_is_refused(told, monkeypatch, device, local, says):
+    told(**TOLD | {"RANK": local, "LOCAL_RANK": local, "WORLD_SIZE": "4"})
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    with pytest.raises(ValueError, match=re.escape(says)), parallel.joined(device):
+        pass
+
+
+def test_processes_on_other_kinds_of_device_are_told_so_before_they_wait_for_each_other():
+    store = torch.distributed.HashStore()
+    store.set("device of 1", "cuda")
+    with pytest.raises(ValueError, match="the process of rank 1 would work on a GPU, that of rank 0 on the CPU"):
+        parallel._refuse_mixed_devices(store, 0, 2, "cpu")

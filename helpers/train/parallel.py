@@ -46,7 +46,7 @@ def launch(arguments, processes=1, timeout=300):
     start = [*ON_ONE_MACHINE, "--nproc-per-node", str(processes)] if processes > 1 else []
     program = subprocess.Popen(
         [sys.executable, *start, *arguments], cwd=Path(__file__).parents[2], env=os.environ | {"OMP_NUM_THREADS": "1"},
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8", errors="replace",
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
     try:
         printed, errors = program.communicate(timeout=timeout)
@@ -59,7 +59,7 @@ def launch(arguments, processes=1, timeout=300):
         raise
     if program.returncode != 0:
         raise RuntimeError(f"the program ended with code {program.returncode}; its last lines:\n{_last_lines(errors)}")
-    return printed.splitlines()
+    return printed.decode(errors="replace").splitlines()
 
 
 def _stop(program):
@@ -74,8 +74,10 @@ def _stop(program):
 
 def _last_lines(errors):
     """The last lines that the program itself wrote, without torchrun's long report of its end, which gives no reason."""
-    own = re.split(r"^[EW]\d{4} .*torch/distributed/elastic", errors, maxsplit=1, flags=re.MULTILINE)[0]
-    return "\n".join((own.strip() or errors.strip()).splitlines()[-10:])
+    errors = errors.decode(errors="replace").replace(os.linesep, "\n")
+    own = re.split(r"[EW]\d{4} [\d:.]+ .*torch/distributed/elastic", errors, maxsplit=1)[0]
+    lines = (own.strip() or errors.strip()).split("\n")
+    return "\n".join(line.rpartition("\r")[2] for line in lines[-10:])  # of a progress bar what a terminal shows last
 
 
 @contextlib.contextmanager
