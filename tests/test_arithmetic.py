@@ -678,3 +678,95 @@ class NeedsTwo(nn.Module):
 def test_trace_shapes_says_what_does_not_fit(model, shape, says):
     with pytest.raises(ValueError, match=says):
         arithmetic.trace_shapes(model, shape)
+
+
+# ---- anything else -------------------------------------------------------------------------
+
+ANY_NUMBER = st.integers(-2, 6) | st.sampled_from(
+    [10**6, 10**30, -(10**30), 2.0, float("nan"), True, None, "3", "same", (2,), [2, 2], np.int64(2), torch.tensor(2),
+     torch.tensor([2]), torch.ones(2, 2), np.zeros(0), nn.ReLU()]
+)  # fmt: skip
+ANY_SHAPE = st.lists(st.integers(0, 6), max_size=5)
+ANY_ARRAY = st.builds(
+    lambda shape, dtype, value: torch.full(shape, value).to(dtype),
+    ANY_SHAPE | st.sampled_from([(2, 5, 5), (3, 2, 3, 3)]),
+    st.sampled_from([torch.float32] * 3 + [torch.float64, torch.float16, torch.uint8, torch.bool, torch.complex64]),
+    st.sampled_from([0.0, 1.5, float("nan"), float("inf")]),
+) | st.sampled_from([None, 3, "image", [[1.0]], np.ones((2, 5, 5)), torch.ones(2, 5, 5).to("meta")])  # fmt: skip
+ANY_LAYER = ANY_NUMBER | st.sampled_from(
+    [nn.Conv2d(1, 1, 3), nn.Conv2d(1, 1, (1, 2), padding="same"), nn.MaxPool2d([3], 1), nn.ZeroPad2d(1), nn.Flatten(),
+     nn.Sequential(nn.AvgPool2d(2), nn.ELU()), Branches(nn.Identity()), nn.ConvTranspose2d(1, 1, 3), nn.Conv1d(1, 1, 3),
+     nn.Upsample(scale_factor=2), nn.ReLU, (3, 2, 1), (3, -1), (3, 1, 1, 1, 1), ()]
+)  # fmt: skip
+
+
+def named(error, *names):
+    return any(name in str(error) for name in names) and len(str(error)) < 700
+
+
+@given(n=ANY_NUMBER, f=ANY_NUMBER, stride=ANY_NUMBER, padding=ANY_NUMBER, dilation=ANY_NUMBER)
+@settings(max_examples=200)
+def test_any_numbers_give_a_size_or_a_value_error(n, f, stride, padding, dilation):
+    for call, least in [
+        (lambda: arithmetic.output_size(n, f, stride, padding, dilation), 1),
+        (lambda: arithmetic.same_padding(f, dilation), 0),
+    ]:
+        try:
+            result = call()
+        except ValueError as error:
+            assert named(error, "n must", "f must", "stride must", "padding must", "dilation must", "f=")
+        else:
+            assert type(result) is int
+            assert result >= least
+
+
+@given(
+    image=ANY_ARRAY, kernel=ANY_ARRAY, bias=ANY_ARRAY, stride=ANY_NUMBER, padding=ANY_NUMBER,
+    kind=st.sampled_from(["max", "average", "min", 3, None]),
+)  # fmt: skip
+@settings(deadline=None, max_examples=300)
+def test_any_arrays_give_maps_of_their_dtype_or_a_value_error(image, kernel, bias, stride, padding, kind):
+    for call in (
+        lambda: arithmetic.conv2d(image, kernel, bias, stride, padding),
+        lambda: arithmetic.conv2d(image, kernel),
+        lambda: arithmetic.pool2d(image, padding, stride, kind),
+    ):
+        try:
+            maps = call()
+        except ValueError as error:
+            assert named(error, "image", "kernel", "bias", "stride", "padding", "size", "kind")
+        else:
+            assert maps.dtype == image.dtype
+            assert torch.isfinite(maps).all()
+
+
+@given(layers=st.lists(ANY_LAYER, max_size=4) | ANY_LAYER, axis=st.sampled_from([None, 0, 1, 2, "down", True]))
+@settings(deadline=None, max_examples=300)
+def test_any_layers_give_fields_or_a_value_error(layers, axis):
+    try:
+        fields = arithmetic.receptive_field(layers, axis)
+    except ValueError as error:
+        assert named(
+            error, "axis", "does not know", "layers must", "f must", "stride must", "padding must", "forward of its own"
+        )
+    else:
+        assert all(field.size >= 1 and field.jump >= 1 for field in fields)
+
+
+@given(
+    model=st.lists(st.sampled_from(
+        [nn.Conv2d(1, 2, 3), nn.Conv2d(2, 1, 2, 2), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(8, 3), nn.BatchNorm2d(2),
+         nn.Dropout(), nn.AdaptiveAvgPool2d(1), nn.Softmax(7), nn.Unflatten(1, (2, 2))]
+    ), max_size=5),
+    shape=st.just((1, 8, 8)) | st.lists(ANY_NUMBER, max_size=4) | ANY_NUMBER,
+)  # fmt: skip
+@settings(deadline=None, max_examples=300)
+def test_any_model_and_picture_give_rows_or_a_value_error(model, shape):
+    model = nn.Sequential(*model)
+    try:
+        trace = arithmetic.trace_shapes(model, shape)
+    except ValueError as error:
+        assert named(error, "input_shape", "C must", "H must", "W must", "layer", "(Sequential)")
+    else:
+        assert trace[-1].output_shape == model.eval()(torch.zeros(1, *map(int, shape))).shape[1:]
+        assert trace.parameters == models.count_parameters(model)
