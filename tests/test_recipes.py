@@ -1,5 +1,7 @@
 """The ladders, their optimiser and their stem."""
 
+import dataclasses
+import inspect
 import json
 from itertools import pairwise
 
@@ -11,6 +13,7 @@ from torch import nn
 from helpers import models, results, train
 from helpers.augment import Augment
 from helpers.train import recipes
+from tests.small_runs import pictures
 
 # ---- rungs ---------------------------------------------------------------------------------
 
@@ -57,6 +60,61 @@ def test_a_whitened_stem_gives_uncorrelated_maps_of_variance_1(photos):
     assert (strong - torch.diag(strong.diag())).abs().max() < 0.01
     assert strong.diag().max() < 1.01
     assert (strong.diag() > 0.9).sum() >= 9  # the rest has next to no variance to blow up
+
+
+def test_a_recipe_whitens_its_stem_by_the_pictures_and_starts_by_handing_them_on(photos):
+    recipe = recipes.find("cifar10", "muon")
+    model = recipe.build(photos, seed=3)
+    torch.manual_seed(3)
+    expected = models.fast_cnn(3, (32, 64, 128))
+    assert not torch.equal(model.base[0].weight, expected.base[0].weight)
+    models.whiten_stem(expected, train.normalise(photos.images, photos.mean, photos.std))
+    torch.testing.assert_close(model.base[0].weight, expected.base[0].weight)
+    assert not model.base[0].weight.requires_grad
+    kernels = model.base[2][0].weight
+    assert torch.equal(kernels[:24].sum(dim=(2, 3)), torch.eye(24))  # of the first convolution: a channel each
+
+
+def test_a_recipe_hands_fit_all_that_it_says(monkeypatch):
+    recipe = recipes.find("cifar10", "patient")
+    handed = recipe.settings(epochs=3)
+    assert set(handed) <= set(inspect.signature(train.fit).parameters)
+    assert handed.pop("epochs") == 3
+    fields = {f.name for f in dataclasses.fields(recipe)} - {"change", "network", "options", "whiten", "epochs"}
+    assert set(handed) == fields - {"flip_test", "with_valid"}
+    assert all(getattr(recipe, name) == value for name, value in handed.items())
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (
+            lambda: recipes.find("cifar10", "fastest"),
+            "unknown recipe 'fastest' for cifar10: choose one of tutorial, batch",
+        ),
+        (lambda: recipes.find("cifar10", ["muon"]), r"unknown recipe \['muon'\] for cifar10: choose one of"),
+        (lambda: recipes.find("mnist", "batch"), "unknown data set 'mnist': choose one of cifar10, fashion_mnist"),
+        (lambda: recipes.find(None, "batch"), "unknown data set None: choose one of"),
+        (lambda: recipes.Recipe("none", models.lenet(), with_valid="no"), "with_valid must be True or False; got 'no'"),
+        (lambda: recipes.find("cifar10", "muon").build(torch.zeros(3)), "images must be an ImageSet"),
+        (lambda: recipes.find("cifar10", "muon").build(pictures(5), seed=-1), "seed must be a whole number from 0 to"),
+    ],
+)
+def test_what_is_no_recipe_is_refused(call, says):
+    with pytest.raises(ValueError, match=says):
+        call()
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"network": "lenet"}, "network must be a function .*; got 'lenet'"),
+        ({"options": 3}, "options must be a dict .* got 3"),
+    ],
+)
+def test_a_recipe_of_other_kinds_is_refused(fields, says):
+    with pytest.raises(TypeError, match=says):
+        recipes.Recipe("none", **{"network": models.lenet} | fields)
 
 
 # ---- what was measured ---------------------------------------------------------------------
