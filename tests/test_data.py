@@ -1,24 +1,24 @@
 """Data sets: what a load gives, where it comes from, and what happens when a full set is missing or damaged."""
 
-import functools
-import hashlib
-import http.server
+import dataclasses
 import io
 import json
 import pickle
-import shutil
+import re
 import subprocess
 import sys
-import tarfile
-import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from helpers import data
 from helpers.data import __main__ as command
-from helpers.data import files, sets
+from helpers.data import fetching, files, sets
+from tests import tiny_sets
 
 SIZES = {
     ("fashion_mnist", "sample"): {"train": 9_000, "valid": 1_000, "test": 2_000},
@@ -39,12 +39,21 @@ def check_set(name, source):
         assert (images.name, images.split, images.source) == (name, split, source)
         assert len(images.classes) == 10
         assert (images.mean, images.std) == (splits["train"].mean, splits["train"].std)
-    pixels = splits["train"].images.double() / 255
-    torch.testing.assert_close(torch.tensor(splits["train"].mean).double(), pixels.mean(dim=(0, 2, 3)))
-    torch.testing.assert_close(
-        torch.tensor(splits["train"].std).double(), pixels.std(dim=(0, 2, 3), correction=0), rtol=1e-6, atol=1e-6
-    )
+    mean, std = mean_and_std(splits["train"].images)
+    assert splits["train"].mean == pytest.approx(mean)
+    assert splits["train"].std == pytest.approx(std)
     return splits
+
+
+def mean_and_std(images):
+    """Of each channel, a thousand pictures at a time: 45,000 of them as float64 would take a gigabyte."""
+    count, total, squares = images[:, 0].numel(), 0, 0
+    for piece in images.split(1_000):
+        pixels = piece.double() / 255
+        total += pixels.sum(dim=(0, 2, 3))
+        squares += (pixels**2).sum(dim=(0, 2, 3))
+    mean = total / count
+    return mean.tolist(), (squares / count - mean**2).sqrt().tolist()
 
 
 @pytest.mark.parametrize("name", data.CLASSES)
@@ -61,7 +70,7 @@ def test_validation_is_cut_off_the_training_set_and_always_the_same():
     train, valid = (data.load("fashion_mnist", split, source="sample") for split in ("train", "valid"))
     again = data.load("fashion_mnist", "valid", source="sample")
     assert torch.equal(valid.images, again.images)
-    whole, _ = sets._read("fashion_mnist", "train", "sample")
+    whole, _, _ = sets._read("fashion_mnist", "train", "sample")
     split_up = sorted(image.numpy().tobytes() for image in torch.cat([train.images, valid.images]))
     assert split_up == sorted(image.numpy().tobytes() for image in whole)
 
@@ -73,13 +82,13 @@ def test_load_says_its_source(name, capsys, no_full_sets):
 
 
 def test_wrong_names_are_refused_with_the_right_ones():
-    with pytest.raises(ValueError, match="unknown data set 'mnist': choose one of 'fashion_mnist', 'cifar10'"):
+    with pytest.raises(ValueError, match="unknown name 'mnist': choose one of 'fashion_mnist', 'cifar10'"):
         data.load("mnist")
     with pytest.raises(ValueError, match="unknown split 'val': choose one of 'train', 'valid', 'test'"):
         data.load("cifar10", "val")
     with pytest.raises(ValueError, match="unknown source 'web': choose one of 'full', 'sample'"):
         data.load("cifar10", "train", source="web")
-    with pytest.raises(ValueError, match="unknown data set 'imagenet'"):
+    with pytest.raises(ValueError, match="unknown name 'imagenet'"):
         data.download("imagenet")
 
 
@@ -88,124 +97,413 @@ def test_full_where_it_is_not_says_how_to_get_it(no_full_sets):
         data.load("cifar10", "train", source="full")
 
 
-def test_the_sums_are_those_of_torchvision():
-    from torchvision.datasets import CIFAR10
+def test_the_sums_and_addresses_are_those_of_torchvision():
+    from torchvision.datasets import CIFAR10, FashionMNIST
 
+    (archive,) = files.ARCHIVES["cifar10"]
     theirs = dict(CIFAR10.train_list + CIFAR10.test_list + [[CIFAR10.meta["filename"], CIFAR10.meta["md5"]]])
-    assert theirs == files.OFFICIAL_MD5["cifar10"]
+    assert archive.files == theirs
+    assert (archive.name, archive.md5) == (CIFAR10.filename, CIFAR10.tgz_md5)
+    assert [(archive.name, archive.md5) for archive in files.ARCHIVES["fashion_mnist"]] == FashionMNIST.resources
+    assert CIFAR10.url in [host + CIFAR10.filename for host in fetching.HOSTS["cifar10"]]
+    assert set(FashionMNIST.mirrors) <= set(fetching.HOSTS["fashion_mnist"])
 
 
-# ---- a full set on disk: whole, damaged, incomplete ----------------------------------------
+# ---- a full set on disk: whole, damaged, incomplete, packed --------------------------------
 
 
 @pytest.fixture
-def small_cifar10(no_full_sets, monkeypatch):
-    """A stand-in for the full CIFAR-10, in its layout and with sums to match, in an empty data folder."""
-    folder = no_full_sets / data.FOLDERS["cifar10"]
-    folder.mkdir()
-    sums = {}
-    for i, file in enumerate(files.OFFICIAL_MD5["cifar10"]):
-        batch = {"data": np.full((10_000, 3072), i, dtype=np.uint8), "labels": [n % 10 for n in range(10_000)]}
-        packed = pickle.dumps(batch if i < 6 else {"label_names": list(data.CLASSES["cifar10"])})
-        (folder / file).write_bytes(packed)
-        sums[file] = hashlib.md5(packed).hexdigest()
-    monkeypatch.setitem(files.OFFICIAL_MD5, "cifar10", sums)
+def tiny(no_full_sets, monkeypatch):
+    """Stand-ins for the full sets; the data folder is empty."""
+    tiny_sets.install(monkeypatch.setitem, monkeypatch.setattr)
+    return no_full_sets
+
+
+def unpack(name):
+    """Lay a stand-in unpacked into the data folder; returns its folder."""
+    folder = files.folder_of(name)
+    folder.mkdir(parents=True, exist_ok=True)
+    for file, content in tiny_sets.tiny(name).unpacked.items():
+        (folder / file).write_bytes(content)
     return folder
 
 
-def test_a_full_set_is_found_under_cnn_data_dir(small_cifar10):
-    train = data.load("cifar10", "train")
-    assert (train.source, len(train)) == ("full", 45_000)
+def lay_archives(name, folder):
+    folder.mkdir(parents=True, exist_ok=True)
+    for archive, content in tiny_sets.tiny(name).packed.items():
+        (folder / archive).write_bytes(content)
 
 
-def test_a_damaged_file_is_named_and_not_used(small_cifar10, capsys):
-    path = small_cifar10 / "data_batch_3"
-    broken = bytearray(path.read_bytes())
-    broken[1000] ^= 1
-    path.write_bytes(broken)
-    assert data.load("cifar10", "train").source == "sample"
+def flip_a_byte(path):
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("name", "counts"), [("cifar10", [90, 10, 20]), ("fashion_mnist", [90, 10, 20])], ids=lambda value: str(value)
+)
+def test_a_full_set_is_found_under_cnn_data_dir_with_its_own_pixels(tiny, name, counts):
+    unpack(name)
+    splits = [data.load(name, split) for split in data.SPLITS]
+    assert [image_set.source for image_set in splits] == ["full"] * 3
+    assert [len(image_set) for image_set in splits] == counts
+    whole = data.joined(*splits[:2]).images
+    pixels = {content for content in map(bytes, whole.numpy().reshape(len(whole), -1))}
+    held = b"".join(tiny_sets.tiny(name).unpacked.values())
+    assert len(pixels) == 100 and all(picture in held for picture in pixels)
+    mean, std = mean_and_std(splits[0].images)
+    for image_set in splits:
+        assert image_set.mean == pytest.approx(mean) and image_set.std == pytest.approx(std)
+
+
+@pytest.mark.parametrize("name", data.CLASSES)
+def test_a_load_reads_each_file_once(tiny, monkeypatch, name):
+    read = []
+
+    def opened(path, mode):
+        read.append(Path(path).name)
+        return open(path, mode)
+
+    unpack(name)
+    monkeypatch.setattr(files, "open", opened, raising=False)
+    data.load(name, "train")
+    assert sorted(read) == sorted(tiny_sets.tiny(name).unpacked)
+    data.load(name, "valid")
+    data.load(name, "test")
+    assert max(map(read.count, read)) == 2  # whole sets are known to be whole; what is used is read, and checked, again
+
+
+@pytest.mark.parametrize("split", data.SPLITS)
+@pytest.mark.parametrize(("name", "file"), [("cifar10", "data_batch_3"), ("cifar10", "test_batch"),
+                                            ("cifar10", "batches.meta"), ("fashion_mnist", "train-labels-idx1-ubyte")])  # fmt: skip
+def test_a_damaged_file_is_named_and_no_split_of_its_set_used(tiny, capsys, name, file, split):
+    path = unpack(name) / file
+    flip_a_byte(path)
+    assert data.load(name, split).source == "sample"
     assert f"{path} is damaged" in capsys.readouterr().out
+    with pytest.raises(FileNotFoundError, match=f"{file} is damaged"):
+        data.load(name, split, source="full")
 
 
-def test_a_missing_file_is_named_and_the_sample_used(small_cifar10, capsys):
-    (small_cifar10 / "test_batch").unlink()
-    assert data.load("cifar10", "test").source == "sample"
-    assert f"cannot read {small_cifar10 / 'test_batch'}" in capsys.readouterr().out
-
-
-def test_nothing_is_unpickled_before_its_sum_is_checked(small_cifar10, tmp_path):
-    trap = tmp_path / "sprung"
-    (small_cifar10 / "data_batch_1").write_bytes(f"cos\nsystem\n(S'touch {trap}'\ntR.".encode())
+def test_a_missing_file_is_named_and_the_sample_used(tiny, capsys):
+    path = unpack("cifar10") / "test_batch"
+    path.unlink()
     assert data.load("cifar10", "train").source == "sample"
-    assert not trap.exists()
+    assert f"{path} is missing" in capsys.readouterr().out
 
 
-# ---- download ------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def served_cifar10(small_cifar10, monkeypatch, tmp_path_factory):
-    """The stand-in as torchvision would fetch it, a packed file at an address; nothing of it in the data folder."""
-    from torchvision.datasets import CIFAR10
-
-    packed = tmp_path_factory.mktemp("served") / "cifar.tar.gz"
-    with tarfile.open(packed, "w:gz", compresslevel=1) as archive:
-        archive.add(small_cifar10, arcname=CIFAR10.base_folder)
-    shutil.rmtree(small_cifar10)
-    sums = files.OFFICIAL_MD5["cifar10"]
-    monkeypatch.setattr(CIFAR10, "tgz_md5", hashlib.md5(packed.read_bytes()).hexdigest())
-    monkeypatch.setattr(CIFAR10, "train_list", [[file, sums[file]] for file, _ in CIFAR10.train_list])
-    monkeypatch.setattr(CIFAR10, "test_list", [[file, sums[file]] for file, _ in CIFAR10.test_list])
-    monkeypatch.setattr(CIFAR10, "meta", {**CIFAR10.meta, "md5": sums["batches.meta"]})
-
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *_):
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=packed.parent)) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        monkeypatch.setattr(CIFAR10, "url", f"http://127.0.0.1:{server.server_port}/{packed.name}")
-        yield packed
-        server.shutdown()
-
-
-def test_download_brings_the_set_and_leaves_nothing_else(served_cifar10, no_full_sets):
-    folder = data.download("cifar10")
-    assert folder == no_full_sets / "cifar-10-batches-py"
-    assert data.load("cifar10", "test").source == "full"
-    assert [path.name for path in no_full_sets.iterdir()] == ["cifar-10-batches-py"]
-
-
-def test_download_leaves_a_whole_set_alone(served_cifar10, capsys):
-    data.download("cifar10")
-    served_cifar10.unlink()
-    assert data.download("cifar10") is not None
-    assert "already" in capsys.readouterr().out
-
-
-def test_download_replaces_a_damaged_set(served_cifar10, no_full_sets):
-    folder = data.download("cifar10")
-    (folder / "data_batch_1").write_bytes(b"broken")
-    assert data.download("cifar10") == folder
-    assert data.load("cifar10", "test").source == "full"
-
-
-def test_a_failed_download_leaves_the_sample_and_says_how_to_go_on(served_cifar10, no_full_sets, capsys):
-    served_cifar10.write_bytes(b"not the set")
-    assert command.main(["download", "cifar10"]) == 1
-    out = capsys.readouterr().out
-    assert "goes on with the embedded sample" in out
-    assert "python -m helpers.data download cifar10" in out
+def test_a_file_that_is_damaged_after_a_load_is_not_used(tiny):
+    path = unpack("cifar10") / "data_batch_3"
+    assert data.load("cifar10", "train").source == "full"
+    flip_a_byte(path)
+    assert data.load("cifar10", "train").source == "sample"
     assert data.load("cifar10", "test").source == "sample"
-    assert list(no_full_sets.iterdir()) == []
 
 
-def test_the_command_line_refuses_a_wrong_name(root):
-    done = subprocess.run(
-        [sys.executable, "-m", "helpers.data", "download", "mnist"], cwd=root, capture_output=True, text=True
-    )
-    assert done.returncode == 2
-    assert "fashion_mnist" in done.stderr
+@pytest.mark.parametrize("place", [".", "cifar-10-batches-py"])
+def test_an_archive_fetched_by_hand_is_used_as_it_lies(tiny, place):
+    lay_archives("cifar10", tiny / place)
+    assert data.full_is_whole("cifar10")
+    assert [data.load("cifar10", split).source for split in data.SPLITS] == ["full"] * 3
+    assert [path for path in tiny.rglob("*") if path.is_file()] == [tiny / place / "cifar-10-python.tar.gz"]
+
+
+@pytest.mark.parametrize("place", [".", "FashionMNIST", "FashionMNIST/raw"])
+def test_packed_files_fetched_by_hand_are_used_as_they_lie(tiny, place):
+    lay_archives("fashion_mnist", tiny / place)
+    packed = [data.load("fashion_mnist", split) for split in data.SPLITS]
+    unpack("fashion_mnist")
+    for image_set, same in zip(packed, [data.load("fashion_mnist", split) for split in data.SPLITS]):
+        assert image_set.source == same.source == "full"
+        assert torch.equal(image_set.images, same.images) and torch.equal(image_set.labels, same.labels)
+
+
+def test_an_archive_makes_up_for_a_damaged_file(tiny):
+    flip_a_byte(unpack("cifar10") / "data_batch_2")
+    lay_archives("cifar10", tiny)
+    assert data.load("cifar10", "train").source == "full"
+
+
+def test_a_damaged_archive_is_named_and_not_used(tiny, capsys):
+    lay_archives("cifar10", tiny)
+    flip_a_byte(tiny / "cifar-10-python.tar.gz")
+    assert data.load("cifar10", "train").source == "sample"
+    assert f"{tiny / 'cifar-10-python.tar.gz'} is damaged" in capsys.readouterr().out
+
+
+def test_one_of_four_archives_is_not_a_set(tiny, capsys):
+    lay_archives("fashion_mnist", tiny)
+    (tiny / "t10k-labels-idx1-ubyte.gz").unlink()
+    assert data.load("fashion_mnist", "train").source == "sample"
+    assert "t10k-labels-idx1-ubyte is missing" in capsys.readouterr().out
+
+
+TRAPS = {
+    "a function": b"cos\nsystem\n(S'touch sprung'\ntR.",
+    "a function of NumPy": b"cnumpy\nload\n(S'sprung'\ntR.",
+    "a name of builtins": b"c__builtin__\neval\n(S'1'\ntR.",
+    "an object by its class": b"(S'touch sprung'\nios\nsystem\n.",
+    "a name from the stack": b"\x80\x04\x8c\x02os\x8c\x06system\x93\x8c\x0ctouch sprung\x85R.",
+}
+
+
+@pytest.mark.parametrize("trap", TRAPS.values(), ids=TRAPS)
+def test_a_pickle_that_asks_for_anything_but_arrays_is_refused(tmp_path, monkeypatch, trap):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(pickle.UnpicklingError, match="is refused"):
+        files.unpickle(trap)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_is_unpickled_before_its_sum_is_checked(tiny, monkeypatch):
+    (unpack("cifar10") / "data_batch_1").write_bytes(TRAPS["a function"])
+    seen, real = [], files.unpickle
+    monkeypatch.setattr(files, "unpickle", lambda content: seen.append(content) or real(content))
+    assert data.load("cifar10", "train").source == "sample"
+    assert TRAPS["a function"] not in seen
+
+
+# ---- the setting CNN_DATA_DIR --------------------------------------------------------------
+
+
+def test_a_relative_folder_is_the_same_from_everywhere(monkeypatch, tmp_path, root):
+    monkeypatch.setenv("CNN_DATA_DIR", "sets")
+    monkeypatch.chdir(tmp_path)
+    assert data.data_dir() == root / "sets"
+
+
+@pytest.mark.parametrize("setting", ["$PLACE/sets", "${PLACE}/sets", "~/sets"])
+def test_a_folder_may_be_named_as_in_a_shell(monkeypatch, tmp_path, setting):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("PLACE", str(tmp_path))
+    monkeypatch.setenv("CNN_DATA_DIR", setting)
+    assert data.data_dir() == tmp_path / "sets"
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("{sets}/cifar-10-batches-py", "cifar10 does not lie there, but in {sets}: set CNN_DATA_DIR to that"),
+        ("{sets}/FashionMNIST", "but in {sets}: set CNN_DATA_DIR to that"),
+        ("{sets}/FashionMNIST/raw", "but in {sets}: set CNN_DATA_DIR to that"),
+        ("{sets}/FashionMNIST/raws", "but in {sets}: set CNN_DATA_DIR to that"),
+        ("{folder}", "but in {sets}: set CNN_DATA_DIR to that"),
+        ("{folder}/far/off/nowhere", "there is no such folder"),
+        ("$NOSUCH/sets", "that is {root}/$NOSUCH/sets: there is no such folder"),
+        ("{folder}/far/off/file", "that is a file, not a folder"),
+        (
+            "{folder}/far/off/old",
+            "there is only FashionMNIST/processed, of an old torchvision, and no FashionMNIST/raw",
+        ),
+        ("{folder}/far/off/empty", "there is neither FashionMNIST/raw nor train-images-idx3-ubyte.gz or "),
+    ],
+)
+def test_a_setting_without_effect_is_reported_in_one_line(tiny, monkeypatch, capsys, root, setting, said):
+    places = {"folder": tiny, "sets": tiny / "sets", "root": root}
+    monkeypatch.setenv("CNN_DATA_DIR", str(tiny / "sets"))
+    monkeypatch.delenv("NOSUCH", raising=False)
+    name = "cifar10" if "cifar" in setting else "fashion_mnist"
+    unpack(name)
+    (tiny / "far/off/old/FashionMNIST/processed").mkdir(parents=True)
+    (tiny / "far/off/empty").mkdir()
+    (tiny / "far/off/file").touch()
+    setting = setting.format(**places)
+    monkeypatch.setenv("CNN_DATA_DIR", setting)
+    assert data.load(name, "test").source == "sample"
+    first, *rest = capsys.readouterr().out.splitlines()
+    assert first.startswith(f"CNN_DATA_DIR is {setting!r}") and said.format(**places) in first
+    assert len(rest) == 1
+
+
+def test_where_nothing_is_set_and_nothing_is_there_nothing_is_reported(tiny, monkeypatch, capsys):
+    monkeypatch.delenv("CNN_DATA_DIR")
+    monkeypatch.setattr(files, "ROOT", tiny)
+    data.load("cifar10", "test")
+    assert len(capsys.readouterr().out.splitlines()) == 1
+
+
+# ---- python -m helpers.data status ---------------------------------------------------------
+
+
+def status_of(name, capsys):
+    assert command.main(["status"]) == 0
+    out = capsys.readouterr().out
+    start = out.index(f"\n{name}: ") + 1
+    return out, out[start : out.find("\ncifar10", start) if name == "fashion_mnist" else None]
+
+
+def test_status_says_whole(tiny, capsys):
+    unpack("fashion_mnist")
+    out, said = status_of("fashion_mnist", capsys)
+    assert said.startswith("fashion_mnist: whole\n")
+    assert f"looked in {tiny} (CNN_DATA_DIR is {str(tiny)!r})" in out
+
+
+def test_status_says_what_is_missing_of_a_part(tiny, capsys):
+    (unpack("cifar10") / "data_batch_4").unlink()
+    _, said = status_of("cifar10", capsys)
+    assert said.startswith("cifar10: partial\n")
+    assert "data_batch_4 is missing" in said and "data_batch_5 is whole" in said
+
+
+def test_status_says_what_is_wrong(tiny, capsys):
+    flip_a_byte(unpack("cifar10") / "data_batch_4")
+    _, said = status_of("cifar10", capsys)
+    assert said.startswith("cifar10: wrong\n")
+    assert "data_batch_4 is damaged (md5" in said
+
+
+def test_status_says_that_a_set_is_not_there_and_where_it_looked(tiny, capsys):
+    _, said = status_of("cifar10", capsys)
+    assert said.startswith("cifar10: not there\n")
+    assert "neither cifar-10-batches-py nor cifar-10-python.tar.gz" in said
+
+
+def test_status_says_what_waits_half_fetched(tiny, capsys):
+    archive = files.ARCHIVES["cifar10"][0]
+    part = files.part_path("cifar10", archive)
+    part.parent.mkdir()
+    part.write_bytes(tiny_sets.tiny("cifar10").packed[archive.name][:200_000])
+    _, said = status_of("cifar10", capsys)
+    assert said.startswith("cifar10: partial\n")
+    assert f"{part}: 0.2 of {archive.size / 1e6:.1f} MB wait there" in said
+
+
+# ---- sets as values ------------------------------------------------------------------------
+
+
+def test_an_image_set_is_equal_to_itself_alone(clothes, photos):
+    assert clothes == clothes and clothes != photos
+    assert clothes != dataclasses.replace(clothes)
+    assert len({clothes, photos, clothes}) == 2
+
+
+def test_joined_keeps_every_picture_and_says_both_splits():
+    train, valid = (data.load("cifar10", split, source="sample") for split in ("train", "valid"))
+    both = data.joined(train, valid)
+    assert torch.equal(both.images, torch.cat([train.images, valid.images]))
+    assert torch.equal(both.labels, torch.cat([train.labels, valid.labels]))
+    assert (both.split, both.mean, len(both)) == ("train and valid", train.mean, 5_000)
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"name": "fashion_mnist"}, "name is 'cifar10' and 'fashion_mnist'"),
+        ({"source": "full"}, "source is 'sample' and 'full'"),
+        ({"mean": (0.0, 0.0, 0.0)}, "mean is"),
+        ({"images": torch.zeros(4500, 3, 28, 28, dtype=torch.uint8)}, "pictures of one kind"),
+        ({"images": torch.zeros(4500, 3, 32, 32)}, "pictures of one kind"),
+    ],
+)
+def test_two_different_sets_are_not_joined(photos, changed, said):
+    with pytest.raises(ValueError, match=f"one and other must .*{said}"):
+        data.joined(photos, dataclasses.replace(photos, **changed))
+
+
+# ---- anything as an argument: the right result, or an error that names the argument ---------
+
+ANYTHING = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5), st.binary(max_size=5),
+    st.lists(st.integers(-2, 2), max_size=4), st.tuples(st.integers(-2, 9), st.integers(-2, 9), st.integers(-2, 9)),
+    st.dictionaries(st.text(max_size=1), st.none(), max_size=1), st.just(np.float32(1)), st.just(np.zeros((2, 2))),
+    st.just(torch.zeros(3)), st.just(float("nan")), st.just(object()), st.just(dict), st.just([[1], [1, 2]]),
+)  # fmt: skip
+quickly = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+def right_or_named(argument, call):
+    try:
+        return call()
+    except (ValueError, TypeError) as error:
+        assert re.search(rf"\b{argument}\b", str(error)), f"{argument} is not named in: {error}"
+        return None
+
+
+@quickly
+@given(value=ANYTHING)
+@pytest.mark.parametrize("argument", ["name", "split", "source"])
+def test_load_takes_right_words_only(no_full_sets, argument, value):
+    words = {"name": "cifar10", "split": "valid", "source": "sample"} | {argument: value}
+    loaded = right_or_named(argument, lambda: data.load(**words))
+    assert loaded is None or value in {"name": data.CLASSES, "split": data.SPLITS, "source": [None, "sample"]}[argument]
+
+
+@quickly
+@given(value=ANYTHING)
+def test_every_door_refuses_a_wrong_name(no_full_sets, value):
+    for door in (data.download, data.full_is_whole, data.status):
+        assert right_or_named("name", lambda door=door: door(value)) is None
+
+
+@quickly
+@given(value=ANYTHING)
+def test_joined_takes_sets_only(photos, value):
+    assert right_or_named("one", lambda: data.joined(value, photos)) is None
+    assert right_or_named("other", lambda: data.joined(photos, value)) is None
+
+
+LABELS = st.lists(st.integers(0, 3), min_size=1, max_size=40)
+
+
+@quickly
+@given(
+    labels=LABELS, count=st.integers(-3, 45), seed=st.integers(0, 2**32 - 1),
+    kind=st.sampled_from([list, tuple, np.array, torch.tensor, lambda n: np.array(n, dtype=np.uint8)]),
+)  # fmt: skip
+def test_balanced_indices_are_balanced_or_refused(labels, count, seed, kind):
+    chosen = right_or_named("count", lambda: data.balanced_indices(kind(labels), count, seed))
+    classes = sorted(set(labels))
+    possible = count >= 0 and count % len(classes) == 0 and count // len(classes) <= min(map(labels.count, classes))
+    assert (chosen is not None) == possible
+    if possible:
+        assert len(set(chosen.tolist())) == count and sorted(chosen) == chosen.tolist()
+        assert {labels[i] for i in chosen} == set(classes if count else [])
+        assert all([labels[i] for i in chosen].count(c) == count // len(classes) for c in classes)
+        assert np.array_equal(chosen, data.balanced_indices(labels, np.int64(count), seed))
+
+
+@quickly
+@given(value=ANYTHING, argument=st.sampled_from(["labels", "count", "seed"]))
+def test_balanced_indices_name_what_is_wrong(argument, value):
+    arguments = {"labels": [0, 1, 0, 1], "count": 2, "seed": 0} | {argument: value}
+    # labels that are right may not allow for this count
+    chosen = right_or_named(f"{argument}|count", lambda: data.balanced_indices(**arguments))
+    assert chosen is None or len(chosen) == arguments["count"]
+
+
+@quickly
+@given(
+    rows=st.integers(0, 3), columns=st.integers(0, 3), shape=st.tuples(*[st.integers(1, 3)] * 3), step=st.sampled_from([1, 2, -1])
+)  # fmt: skip
+def test_cut_sheet_gives_each_picture_back(rows, columns, shape, step):
+    channels, height, width = shape
+    sheet = np.random.RandomState(0).randint(0, 256, (rows * height, columns * width * 2, channels))[:, ::step]
+    sheet = sheet[:, : columns * width]
+    images = data.cut_sheet(sheet, shape)
+    assert images.shape == (rows * columns, *shape)
+    for i in range(rows * columns):
+        top, left = i // columns * height, i % columns * width
+        assert np.array_equal(images[i], sheet[top : top + height, left : left + width].transpose(2, 0, 1))
+
+
+@quickly
+@given(value=ANYTHING, argument=st.sampled_from(["sheet", "shape"]))
+def test_cut_sheet_names_what_is_wrong(argument, value):
+    arguments = {"sheet": np.zeros((4, 6, 3), dtype=np.uint8), "shape": (3, 2, 2)} | {argument: value}
+    images = right_or_named(argument, lambda: data.cut_sheet(**arguments))
+    assert images is None or images.shape[1:] == tuple(arguments["shape"])
+
+
+@quickly
+@given(setting=st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=20))
+def test_any_setting_of_the_folder_leads_to_the_sample_and_a_line(setting, monkeypatch, tmp_path):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CNN_DATA_DIR", setting)
+        patch.setattr(files, "ROOT", tmp_path)
+        assert not data.full_is_whole("fashion_mnist")
+        assert data.status("fashion_mnist").startswith("fashion_mnist: not there")
 
 
 # ---- the embedded sample -------------------------------------------------------------------
@@ -237,8 +535,8 @@ def test_make_samples_makes_the_same_files_again(full_sets, root, tmp_path):
 def test_the_sample_holds_the_official_pictures(full_sets):
     for name in data.CLASSES:
         for part in ("train", "test"):
-            images, labels = sets._read(name, part, "sample")
-            official, official_labels = sets._read(name, part, "full")
+            images, labels, _ = sets._read(name, part, "sample")
+            official, official_labels = files.read_full(name, part)
             indices = json.loads((data.SAMPLES / f"{name}_{part}.json").read_text())["indices"]
             assert torch.equal(images, official[indices])
             assert torch.equal(labels, official_labels[indices])

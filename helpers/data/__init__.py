@@ -4,16 +4,17 @@
     train = data.load("fashion_mnist", "train")      # an ImageSet
 
     python -m helpers.data download cifar10          # fetch a full set, once
+    python -m helpers.data status                    # what is there, and what is wrong with it
 
 Nothing here waits for a network but `download`.  The rooms behind this face: `sets` (load, splits,
 statistics), `files` (where the full sets lie, and whether they are whole), `fetching` (download).
 """
 
 from helpers.data.fetching import download
-from helpers.data.files import CLASSES, FOLDERS, SHAPES, data_dir, full_is_whole
+from helpers.data.files import CLASSES, FOLDERS, SHAPES, data_dir, full_is_whole, status
 from helpers.data.sets import SAMPLES, SOURCES, SPLITS, ImageSet, balanced_indices, cut_sheet, joined, load
 
 __all__ = [
     "CLASSES", "FOLDERS", "SAMPLES", "SHAPES", "SOURCES", "SPLITS", "ImageSet", "balanced_indices", "cut_sheet",
-    "data_dir", "download", "full_is_whole", "joined", "load",
+    "data_dir", "download", "full_is_whole", "joined", "load", "status",
 ]  # fmt: skip

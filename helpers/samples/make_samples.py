@@ -1,4 +1,4 @@
-"""Make the embedded samples from the full sets, which must be under CNN_DATA_DIR (see helpers/data.py).
+"""Make the embedded samples from the full sets, which must be under CNN_DATA_DIR (see helpers/data/).
 
     python helpers/samples/make_samples.py [DEST]       # default: this folder
 
@@ -20,6 +20,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent.parent))
 
 from helpers import data  # noqa: E402  (after the path that makes it importable)
+from helpers.data import files  # noqa: E402
 
 SEED = 101
 SIZES = {"fashion_mnist": {"train": 10_000, "test": 2_000}, "cifar10": {"train": 5_000, "test": 1_000}}
@@ -27,7 +28,7 @@ COLUMNS = 50
 
 
 def write_sample(name, part, dest):
-    images, labels = data._read(name, part, "full")
+    images, labels = files.read_full(name, part)
     indices = data.balanced_indices(labels.numpy(), SIZES[name][part], SEED)
     sheet = join_sheet(images[indices].numpy())
     Image.fromarray(sheet).save(dest / f"{name}_{part}.png", optimize=True)
