@@ -256,6 +256,16 @@ def number(value, digits=0):
     return words.replace("-", MINUS) if float(words) else words.replace("-", "")
 
 
+def shown(image, alt):
+    """A picture that stands still, in the forms in which it reaches a page, a PDF and a reader of plain text: a MIME bundle."""
+    small = io.BytesIO()
+    image.reduce(DENSITY).quantize(256).save(
+        small, "png", optimize=True
+    )  # for print by way of LaTeX, which reads no html
+    png = base64.b64encode(small.getvalue()).decode()
+    return {"text/html": to_html(image, alt), "image/png": png, "text/plain": alt}
+
+
 def to_html(image, alt, moves=False):
     """An `<img>` with alt text that carries a painted picture with it, shown at its size on the page.
 
@@ -263,13 +273,8 @@ def to_html(image, alt, moves=False):
     """
     packed = io.BytesIO()
     image.save(packed, "png", **({"compress_level": 1, "compress_type": RUN_LENGTH} if moves else {"optimize": True}))
-    return img_tag(packed.getvalue(), alt, image.width // DENSITY)
-
-
-def img_tag(png, alt, width):
-    """The one form in which a picture and its alt text reach the page, in JupyterLab and in exported html."""
-    source = base64.b64encode(png).decode()
-    style = "max-width:100%;background:#fff"
+    source = base64.b64encode(packed.getvalue()).decode()
+    width, style = image.width // DENSITY, "max-width:100%;background:#fff"
     return f'<img alt="{html.escape(alt)}" width="{width}" style="{style}" src="data:image/png;base64,{source}">'
 
 

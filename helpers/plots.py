@@ -9,8 +9,7 @@ from PIL import Image
 
 from helpers import checks, pixels
 
-DPI = 160  # of the packed picture; it is shown at 80, so that lines stay sharp on dense screens
-SHOWN_DPI = 80
+SHOWN_DPI = 80  # so many pixels of the page to an inch of a figure
 
 
 def show(figure, alt):
@@ -22,20 +21,20 @@ def show(figure, alt):
     try:
         if not isinstance(alt, str) or not alt.strip():
             raise ValueError(f"alt must say in words what the figure shows; got {checks.shown(alt)}")
-        html = pixels.to_html(figure, alt) if isinstance(figure, Image.Image) else _packed(figure, alt)
+        if not isinstance(figure, (Figure, Image.Image)):
+            raise ValueError(f"figure must be a matplotlib figure or a painted picture; got {checks.shown(figure)}")
+        picture = _painted(figure) if isinstance(figure, Figure) else figure
     finally:
         if isinstance(figure, Figure):
             plt.close(figure)
-    display({"text/html": html, "text/plain": alt}, raw=True)
+    display(pixels.shown(picture, alt), raw=True)
 
 
-def _packed(figure, alt):
-    if not isinstance(figure, Figure):
-        raise ValueError(f"figure must be a matplotlib figure or a painted picture; got {checks.shown(figure)}")
+def _painted(figure):
+    """A matplotlib figure as a picture, at twice the size it is shown at, as all of `helpers.pixels`."""
     packed = io.BytesIO()
-    figure.savefig(packed, format="png", dpi=DPI, bbox_inches="tight", facecolor="white")
-    width = Image.open(packed).width * SHOWN_DPI // DPI
-    return pixels.img_tag(packed.getvalue(), alt, width)
+    figure.savefig(packed, format="png", dpi=pixels.DENSITY * SHOWN_DPI, bbox_inches="tight", facecolor="white")
+    return Image.open(packed).convert("RGB")
 
 
 def show_pictures(images, captions, alt, columns=5, zoom=4):

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from helpers import augment, models, pixels, plots, results, train, widgets
-from helpers.widgets import processes
+from helpers.widgets import live, processes
 from helpers.widgets.lab import Lab, slider
 
 VERTICAL = torch.tensor([[-1.0, 0, 1], [-2, 0, 2], [-1, 0, 1]])
@@ -381,7 +381,7 @@ def test_pool_lab_pools_and_strikes_out_what_no_window_reaches():
 def test_padding_lab_takes_an_image_of_one_stop():
     lab = widgets.padding_lab(torch.ones(3, 3), VERTICAL, padding=0)
     assert lab.controls["position"].max == 0
-    assert lab._repr_mimebundle_()["text/plain"].count("stop 1 of 1") == 3
+    assert lab.twin["text/plain"].count("stop 1 of 1") == 3
 
 
 def test_budget_lab_takes_rungs_that_are_all_quick():
@@ -575,17 +575,26 @@ def every_lab(clothes, photos):
     }
 
 
-def test_every_lab_has_a_static_twin_with_alt_text_and_words(clothes, photos):
+def test_every_lab_is_shown_as_a_twin_with_alt_text_and_words_and_a_live_view(clothes, photos, monkeypatch):
     for name, lab in every_lab(clothes, photos).items():
-        bundle = lab._repr_mimebundle_()
-        assert bundle["application/vnd.jupyter.widget-view+json"]["model_id"] == lab.model_id
-        ((alt, array),) = shown(bundle["text/html"])
+        outputs = []
+        monkeypatch.setattr(live, "display", lambda bundle, raw, outputs=outputs: outputs.append(bundle))
+        lab._ipython_display_()
+        twin, view = outputs
+        assert view == {live.VIEW: {"version_major": 2, "version_minor": 0, "model_id": lab.model_id}}
+        ((alt, array),) = shown(twin["text/html"])
         assert re.match(r"[3-5] states of the sliders: ", alt), name
-        assert len(bundle["text/plain"]) > 40
+        assert len(twin["text/plain"]) > 40
         assert array.shape[1] <= 1900 * pixels.DENSITY / 2  # fits a page
-        state = lab.state
-        assert lab._repr_mimebundle_()["text/html"] == bundle["text/html"]
-        assert lab.state == state
+        (hides,) = re.findall(r"<style>#(\S+) {display: none}</style>", lab.children[-1].value)
+        assert f'<div id="{hides}">' in twin["text/html"]
+
+
+def test_a_still_picture_comes_along_for_print_in_the_size_of_the_page(clothes):
+    painted = pixels.picture(clothes.images[3], 4)
+    printed = Image.open(io.BytesIO(base64.b64decode(pixels.shown(painted, "a boot")["image/png"])))
+    assert printed.size == (112, 112)
+    assert np.array_equal(np.asarray(printed.convert("L"))[2::4, 2::4], clothes.images[3, 0].numpy())
 
 
 def test_every_control_has_a_name_for_screen_readers(clothes, photos):

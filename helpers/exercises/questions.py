@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 import ipywidgets
 
+from helpers.widgets.live import Live
+
 
 class Choice(NamedTuple):
     """words: what stands on the button.  why: what is said when it is picked; of a wrong one, why it is wrong."""
@@ -21,13 +23,11 @@ class Question(NamedTuple):
     choices: tuple
 
 
-class Questions(ipywidgets.VBox):
+class Questions(Live):
     """What `ask` shows.  `buttons[i][j]` is choice j of question i, `answers[i]` says what is to be said of it."""
 
-    _ipython_display_ = None  # ipywidgets 7 would bypass _repr_mimebundle_ with it
-
     def __init__(self, questions):
-        self.questions, self.buttons, self.answers = questions, [], []
+        self.buttons, self.answers = [], []
         children = []
         for number, question in enumerate(questions, start=1):
             answer = ipywidgets.HTML()
@@ -35,7 +35,14 @@ class Questions(ipywidgets.VBox):
             self.buttons.append(buttons)
             self.answers.append(answer)
             children += [ipywidgets.HTML(f"<b>{number}. {html.escape(question.text)}</b>"), *buttons, answer]
-        super().__init__(children)
+        numbered = list(enumerate(questions, start=1))
+        words = [f"{n}. {q.text} ({' / '.join(choice.words for choice in q.choices)})" for n, q in numbered]
+        self._page = "".join(_twin(*one) for one in numbered)
+        super().__init__(children, "\n".join(words))
+
+    def still(self):
+        """The twin: the choices, and the answers folded away."""
+        return {"text/html": self._page}
 
     def _button(self, choice, answer):
         button = ipywidgets.Button(
@@ -46,28 +53,13 @@ class Questions(ipywidgets.VBox):
 
         def picked(button):
             sign = "\N{CHECK MARK}" if choice.right else "\N{BALLOT X}"
-            button.description = button.tooltip = (
-                f"{sign} {choice.words}"  # both, or a screen reader reads out two texts
-            )
+            # both, or a screen reader reads out two texts
+            button.description = button.tooltip = f"{sign} {choice.words}"
             button.button_style = "success" if choice.right else "danger"
             answer.value = f'<div role="status">{html.escape(_answer(choice))}</div>'
 
         button.on_click(picked)
         return button
-
-    def _repr_mimebundle_(self, include=None, exclude=None, **_):
-        return {
-            "application/vnd.jupyter.widget-view+json": {
-                "version_major": 2,
-                "version_minor": 0,
-                "model_id": self.model_id,
-            },
-            "text/html": "".join(_twin(number, question) for number, question in enumerate(self.questions, start=1)),
-            "text/plain": "\n".join(
-                f"{number}. {question.text} ({' / '.join(choice.words for choice in question.choices)})"
-                for number, question in enumerate(self.questions, start=1)
-            ),
-        }
 
 
 def ask(*questions):

@@ -12,6 +12,7 @@ import torch
 from traitlets import TraitError
 
 from helpers import checks, pixels
+from helpers.widgets.live import Live
 
 # what a pointer that rests on a control is told; ipywidgets 8 shows "null" where nothing is set
 TOOLTIP = "tooltip" if "tooltip" in ipywidgets.IntSlider.class_trait_names() else "description_tooltip"
@@ -19,7 +20,7 @@ WIDE = {"description_width": "120px"}
 WIDTH = {"width": "420px"}  # a dict, of which each control makes a Layout of its own, since closing one closes both
 
 
-class Lab(ipywidgets.VBox):
+class Lab(Live):
     """Controls, a picture that follows them, and a line that says the result.
 
     draw: called with the controls' values by name; returns (picture, words): a PIL image and the
@@ -30,10 +31,8 @@ class Lab(ipywidgets.VBox):
     most: control name → function from the values of all controls to the largest value that it may take now.
     """
 
-    _ipython_display_ = None  # ipywidgets 7 would bypass _repr_mimebundle_ with it
-
     def __init__(self, draw, controls, twin, arranged=None, follow=None, most=None):
-        self.draw, self.controls, self.twin = draw, controls, twin
+        self.draw, self.controls = draw, controls
         self.follow, self.most = follow or {}, most or {}
         self.picture = ipywidgets.HTML(**{TOOLTIP: ""})
         self._moving = False
@@ -43,7 +42,8 @@ class Lab(ipywidgets.VBox):
         self._redraw()
         # now, and not when the cell is shown: what cannot be drawn is refused where the lab is made
         self._still = [self.draw(**{**self.state, **state}) for state in twin]
-        super().__init__([*(arranged or controls.values()), self.picture])
+        words = " · ".join(words for _, words in self._still)
+        super().__init__([*(arranged or controls.values()), self.picture], f"Sliders: {', '.join(controls)}. {words}")
 
     @property
     def state(self):
@@ -95,18 +95,11 @@ class Lab(ipywidgets.VBox):
             f'{pixels.to_html(picture, words, moves=True)}<div role="status">{html.escape(words)}</div>'
         )
 
-    def _repr_mimebundle_(self, include=None, exclude=None, **_):
-        words = " · ".join(words for _, words in self._still)
+    def still(self):
+        """The twin: the pictures of some states, one below the other, with their words."""
         strip = pixels.column([panel for picture, words in self._still for panel in (picture, pixels.text(words))])
-        return {
-            "application/vnd.jupyter.widget-view+json": {
-                "version_major": 2,
-                "version_minor": 0,
-                "model_id": self.model_id,
-            },
-            "text/html": pixels.to_html(strip, f"{len(self._still)} states of the sliders: {words}"),
-            "text/plain": f"Sliders: {', '.join(self.controls)}. {words}",
-        }
+        words = " · ".join(words for _, words in self._still)
+        return pixels.shown(strip, f"{len(self._still)} states of the sliders: {words}")
 
 
 def slider(name, low, high, value):

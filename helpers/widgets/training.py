@@ -142,6 +142,7 @@ def dropout_lab(values, start=0.5, cell=30):
     Raises ValueError for a chance outside 0 to 0.9.
     """
     check_grid("values", values)
+    values = values.detach().float()
     start = checks.number("start", start, 0, 0.9)
     limit = 2 * values.abs().max().item()
 

@@ -143,6 +143,12 @@ def test_questions_are_answered_by_keyboard(notebook):
     assert re.match(r"(Right\.|Not so\.) .{10}", told.inner_text())
 
 
+def test_no_twin_stands_beside_a_live_view(notebook):
+    twins = notebook.page.locator("[id^=twin-]")
+    assert twins.count() >= 2  # a lab and the questions
+    assert not any(twin.is_visible() for twin in twins.all())
+
+
 def test_no_cell_failed_but_those_that_should(notebook):
     # JupyterLab shows an error and what a cell writes to stderr in the same way
     shown = notebook.page.locator('[data-mime-type="application/vnd.jupyter.stderr"]')
@@ -169,3 +175,20 @@ def test_play_moves_the_window(notebook):
     place.locator(".jupyter-widgets-play button, .widget-play button").first.click()
     notebook.page.wait_for_timeout(2_500)
     assert json.loads(notebook.ask("print(_labs[0].state['position'])")) >= 2
+
+
+@pytest.mark.parametrize("notebook", [opened("04")], indirect=True)
+def test_opened_again_without_its_kernel_a_notebook_shows_the_twins(notebook):  # the last one: its kernel ends
+    page, address = notebook.page, notebook.page.url
+    twins = page.locator("[id^=twin-]").count()
+    page.keyboard.press("Control+s")
+    page.get_by_text("Saving completed").wait_for(timeout=1000 * PATIENCE)
+    page.evaluate("fetch('/api/sessions')")
+    jupyterlab.end_kernels(page, address)
+    page.reload()
+    again = page.locator("[id^=twin-]")
+    again.nth(twins - 1).wait_for(timeout=1000 * PATIENCE)
+    for twin in again.all():
+        twin.scroll_into_view_if_needed()
+        assert twin.is_visible()
+    assert not any(error.is_visible() for error in page.get_by_text("Error displaying widget").all())

@@ -1,0 +1,43 @@
+"""What moves while a kernel runs, and the twin that stands in for it everywhere else."""
+
+import zlib
+
+import ipywidgets
+from IPython.display import display
+
+VIEW = "application/vnd.jupyter.widget-view+json"
+
+
+class Live(ipywidgets.VBox):
+    """Widgets in a column that leave a twin behind: on GitHub, in print, and in a notebook that is opened again.
+
+    It is shown as two outputs, the twin and then the live view. As long as the view lives, a style
+    that it carries hides its twin. Opened again without that kernel, the twin shows, and a style of
+    its own hides JupyterLab's line "Error displaying widget: model not found" below it.
+
+    children: the widgets.  words: the twin in words.  A subclass says in `still` how the twin looks.
+    """
+
+    def __init__(self, children, words):
+        self.words, self._name = words, f"twin-{zlib.crc32(words.encode()):08x}"
+        hides_twin = ipywidgets.HTML(f"<style>#{self._name} {{display: none}}</style>", layout={"display": "none"})
+        super().__init__([*children, hides_twin])
+
+    def still(self):
+        """The twin as a MIME bundle, with "text/html" at least."""
+        raise NotImplementedError
+
+    @property
+    def twin(self):
+        """The twin as it is shown, a MIME bundle."""
+        bundle = self.still()
+        hides_error = (
+            f"<style>.jp-OutputArea-child:has(#{self._name}) + .jp-OutputArea-child .jupyter-widgets:not(:has(*)) "
+            "{display: none}</style>"
+        )
+        page = f'<div id="{self._name}">{hides_error}{bundle["text/html"]}</div>'
+        return bundle | {"text/html": page, "text/plain": self.words}
+
+    def _ipython_display_(self, **_):
+        display(self.twin, raw=True)
+        display({VIEW: {"version_major": 2, "version_minor": 0, "model_id": self.model_id}}, raw=True)
