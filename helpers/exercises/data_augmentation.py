@@ -49,11 +49,18 @@ def _as_batch(result, batch):
             got = torch.stack([torch.as_tensor(picture) for picture in got])
         elif isinstance(got, np.ndarray):
             got = torch.as_tensor(got)
-    if not isinstance(got, torch.Tensor) or got.shape != batch.shape:
+    if not _is_plain(got) or got.shape != batch.shape:
         raise Wrong(f"{wanted}; your function returns {kind(result)}.")
     if got.dtype != torch.uint8:
         raise Wrong(f"Not yet. The batch holds {torch.uint8} and must stay so; yours holds {got.dtype}.")
     return got
+
+
+def _is_plain(result):
+    """Whether a result is a tensor of numbers that can be read: not sparse, not nested, not on the meta device."""
+    return (
+        isinstance(result, torch.Tensor) and result.layout == torch.strided and not (result.is_nested or result.is_meta)
+    )
 
 
 def _shifts(batch, result):
@@ -170,15 +177,15 @@ def _grade_keeps(answer):
     for name in KEEPS:
         if name not in answer:
             raise Wrong(f"Not yet. {name!r} is missing from your dict.")
-        if not isinstance(answer[name], (set, frozenset, list, tuple, np.ndarray)):
-            empty = " Write set() for a set of nothing." if answer[name] == {} else ""
+        words = answer[name].tolist() if isinstance(answer[name], np.ndarray) else answer[name]
+        if not isinstance(words, (set, frozenset, list, tuple)):
+            empty = " Write set() for a set of nothing." if words == {} else ""
             raise Wrong(
                 f'Not yet. For {name!r} a set of words is wanted, such as {{"grey"}}; it is {kind(answer[name])}.{empty}'
             )
-        for word in answer[name]:
+        for word in words:
             if not isinstance(word, str) or word not in CHANGES:
-                shown = repr(str(word)) if isinstance(word, str) else kind(word)
-                raise Wrong(f"Not yet. {name!r} holds {shown}, which is not one of {', '.join(CHANGES)}.")
+                raise Wrong(f"Not yet. {name!r} holds {kind(word)}, which is not one of {', '.join(CHANGES)}.")
     for name, right in KEEPS.items():
         for change in CHANGES:
             if change in answer[name] and change not in right:
@@ -297,7 +304,7 @@ def _check_type(result, batch):
         )
     if isinstance(result, np.ndarray):
         raise Wrong(f"Not yet. Your function returns {kind(result)}; `torch.from_numpy(…)` makes a tensor of it.")
-    if not isinstance(result, torch.Tensor) or result.shape != batch.shape:
+    if not _is_plain(result) or result.shape != batch.shape:
         pictures = count(len(batch), "picture")
         raise Wrong(
             f"Not yet. For a batch of {pictures}, shape {tuple(batch.shape)}, your function returns {kind(result)}; the "

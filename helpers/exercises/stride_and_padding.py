@@ -1,5 +1,6 @@
 """Exercises and questions of notebook 04."""
 
+import contextlib
 import random
 
 import numpy as np
@@ -144,8 +145,7 @@ START, END, MOST_LAYERS, LARGEST = 64, 8, 4, 7
 
 def _as_triples(answer):
     """The layers as triples of ints; raises `Wrong` where they are none."""
-    if isinstance(answer, (np.ndarray, torch.Tensor)) and answer.ndim:
-        answer = answer.tolist()
+    answer = _as_list(answer)
     if not isinstance(answer, (list, tuple)):
         raise Wrong(f"A list of triples is wanted, such as [(7, 1, 0), (5, 1, 2)]; you gave {kind(answer)}.")
     if len(answer) == 3 and all(map(is_number, answer)):
@@ -156,9 +156,16 @@ def _as_triples(answer):
     return triples
 
 
+def _as_list(answer):
+    """A tensor or an array as lists of its numbers; anything else as it is."""
+    if isinstance(answer, (np.ndarray, torch.Tensor)):
+        with contextlib.suppress(RuntimeError):  # one without plain numbers, such as a sparse one: `kind` names it
+            return answer.tolist()
+    return answer
+
+
 def _as_triple(layer, number):
-    if isinstance(layer, (np.ndarray, torch.Tensor)) and layer.ndim:
-        layer = layer.tolist()
+    layer = _as_list(layer)
     if not isinstance(layer, (list, tuple)):
         shown = kind(layer)
     elif len(layer) == 3 and all(is_number(n) and float(n).is_integer() for n in layer):

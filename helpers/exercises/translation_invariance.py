@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from helpers import augment
-from helpers.exercises.comparing import Wrong, count, described, difference, is_number, kind, short
+from helpers.exercises.comparing import DEEPEST, Wrong, count, described, difference, grid, is_number, kind, short
 from helpers.exercises.grading import UNSOLVED, Exercise, call_on_all, check_function, function, sample
 from helpers.exercises.questions import Choice, Question
 
@@ -172,17 +172,15 @@ def _canvases():
     return list(clothes.classes), F.pad(clothes.images[first], [8] * 4).float() / 255
 
 
-def _numbers(result):
-    """What `describe` returns, whatever its shape, as a row of doubles."""
-    if isinstance(result, (list, tuple)):
-        return torch.cat([torch.zeros(0).double(), *map(_numbers, result)])
+def _numbers(result, depth=0):
+    """What `describe` returns, whatever its shape, as a row of doubles; raises `Wrong` where it holds anything else."""
+    if isinstance(result, (list, tuple)) and depth < DEEPEST:
+        return torch.cat([torch.zeros(0).double(), *(_numbers(part, depth + 1) for part in result)])
     if is_number(result):
-        return torch.tensor([float(result)]).double()
-    if isinstance(result, np.ndarray) and result.dtype.kind in "iuf":
-        result = torch.from_numpy(result.astype(float))
-    if not isinstance(result, torch.Tensor) or result.is_complex() or result.dtype == torch.bool:
-        raise Wrong(f"Not yet. A tensor of numbers is wanted; your function returns {kind(result)}.")
-    return result.detach().double().flatten()
+        return grid([result], np.shape([result]), "Your function's result").double().flatten()
+    if isinstance(result, (torch.Tensor, np.ndarray)) and not getattr(result, "is_nested", False) and result.ndim:
+        return grid(result, result.shape, "Your function's result").double().flatten()
+    raise Wrong(f"Not yet. A tensor of numbers is wanted; your function returns {kind(result)}.")
 
 
 def _grade_describe(describe):
@@ -235,8 +233,6 @@ def _check_counts(rows):
         )
     if lengths[0] < LEAST:
         raise Wrong(f"Not yet. Your function gives {count(lengths[0], 'number')}; at least {LEAST} are wanted.")
-    if not all(torch.isfinite(row).all() for row in rows):
-        raise Wrong("Not yet. Some of your numbers are NaN or infinite.")
 
 
 def _alike(one, other, allowed):

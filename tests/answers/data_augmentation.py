@@ -72,7 +72,7 @@ WRONG = {
         (KEEPS.format(DIGITS, TOMATOES, '{"shift", "grey"}'), "For hands a change is missing. Think of turn"),
         (KEEPS.format("set()", TOMATOES, HANDS), "For digits a change is missing. Think of shift"),
         (KEEPS.format("{}", TOMATOES, HANDS), "it is an empty dict. Write set()"),
-        (KEEPS.format(DIGITS, TOMATOES, '{"flip"}'), "'hands' holds 'flip', which is not one of"),
+        (KEEPS.format(DIGITS, TOMATOES, '{"flip"}'), "'hands' holds the text 'flip', which is not one of"),
         (KEEPS.format("[1]", TOMATOES, HANDS), "'digits' holds 1, which is not one of"),
         (KEEPS.format(DIGITS, TOMATOES, '"shift"'), "a set of words is wanted"),
         (f'keeps = {{"digits": {DIGITS}}}', "'tomatoes' is missing"),
