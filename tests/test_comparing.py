@@ -8,7 +8,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
@@ -63,6 +63,7 @@ def test_a_whole_number_must_be_equal(answer):
     assert difference(answer, 12_832) is not None
 
 
+@settings(deadline=None)
 @given(st.integers(-(10**6), 10**6), st.sampled_from([int, float, np.int64, np.float64, np.float32, torch.tensor]))
 def test_a_whole_number_is_told_from_its_neighbours(n, form):
     assert difference(form(n), n) is None
@@ -81,6 +82,7 @@ def test_a_fraction_may_be_rounded_to_three_digits_or_more(answer):
     assert difference(answer, 14.823456) is None
 
 
+@settings(deadline=None)
 @given(st.floats(1e-4, 1e5).filter(lambda n: n != round(n)), st.integers(3, 9))
 def test_every_rounding_to_three_digits_is_accepted(right, digits):
     decimals = max(0, digits - 1 - math.floor(math.log10(right)))
@@ -342,6 +344,7 @@ RIGHTS = [
 ]
 
 
+@settings(deadline=None)
 @given(anything, st.sampled_from(RIGHTS))
 def test_whatever_an_answer_is_it_is_judged_in_few_words(answer, right):
     found = difference(answer, right)

@@ -35,7 +35,7 @@ def _grade_half(answer):
     if abs(total - 0.5) > 1e-3:
         raise Wrong(
             f"Not yet. Where all pixels are 1, your kernel gives {short(total)}, the sum of its numbers; "
-            "half as bright would be a half."
+            "half as bright is half of 1."
         )
     if kernel[1, 1].abs() <= 1e-4:
         raise Wrong(
@@ -101,7 +101,7 @@ def _grade_diagonal(answer):
     if rising < 2 * falling:
         raise Wrong(
             f"Not yet. Rising edges get at most {short(rising)}, falling ones {short(falling)}: rising ones must get "
-            "twice as much at least."
+            "at least twice as much."
         )
     return f"Rising edges get up to {short(rising)}, falling ones {short(falling)}, flat ground 0."
 

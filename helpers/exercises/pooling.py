@@ -30,7 +30,7 @@ _grade_max_pool = function(
     _maps,
     [
         (lambda values: F.avg_pool2d(values[None], 2)[0],
-         "You take the mean of each window; wanted is its largest number."),
+         "You take the mean of each window; its largest number is wanted."),
         (lambda values: -F.max_pool2d(-values[None], 2)[0], "You take the smallest number of each window."),
         (lambda values: F.max_pool2d(values[None], 2, stride=1)[0],
          "Your windows overlap: they move by 1, not by 2."),

@@ -14,7 +14,7 @@ rows = Exercise(
         3,
         [
             (4, "7 rows make three pairs; the row that is left over is dropped, not kept."),
-            (3.5, "There is no half a row: what is left over is dropped."),
+            (3.5, "There is no half row: what is left over is dropped."),
             (7, "That is what goes into the third block."),
             (14, "That is what goes into the second block."),
         ],
@@ -78,9 +78,13 @@ def _grade_small(answer):
         raise Wrong(f"Not yet. Your network has {count(weights, 'weight')}; at most {FEW_WEIGHTS:,} are allowed.")
     share = train.evaluate(model, sample("fashion_mnist", "valid")).accuracy
     if share < 0.2:
-        raise Wrong(f"Not yet. {percent(share)} right is as good as guessing: has your network been trained?")
+        raise Wrong(
+            f"Not yet. {percent(share)} of the pictures named right is as good as guessing: has your network been trained?"
+        )
     if share < ENOUGH:
-        raise Wrong(f"Not yet. {100 * share:.1f} % is right; {percent(ENOUGH)} is wanted. Train it longer?")
+        raise Wrong(
+            f"Not yet. {100 * share:.1f} % of the pictures are named right; {percent(ENOUGH)} are wanted. Train it longer?"
+        )
     return f"{count(weights, 'weight')}, {100 * share:.1f} % right on validation."
 
 

@@ -32,7 +32,7 @@ WRONG = {
     ],
     "diagonal": [
         ("diagonal = torch.ones(3, 3)", "add up to 9"),
-        ("diagonal = torch.tensor([[-1.0, 0, 1], [-2, 0, 2], [-1, 0, 1]])", "rising ones must get"),
+        ("diagonal = torch.tensor([[-1.0, 0, 1], [-2, 0, 2], [-1, 0, 1]])", "rising ones must get at least twice as much"),
         ("diagonal = torch.tensor([[0.0, 1, 2], [-1, 0, 1], [-2, -1, 0]])", "fall to the right"),
         ("diagonal = torch.zeros(3, 3)", "silent on every diagonal edge"),
         ("diagonal = torch.ones(2, 2)", "Your kernel has shape (2, 2); shape (3, 3) is wanted"),

@@ -9,7 +9,7 @@ TRAIN = "train.fit(small, clothes, unseen, epochs=1, batch_size=64, lr=0.05, dev
 WRONG = {
     "rows": [
         ("rows = 4", "dropped, not kept"),
-        ("rows = 3.5", "no half a row"),
+        ("rows = 3.5", "no half row"),
         ("rows = 7", "into the third block"),
         ("rows = 14", "into the second block"),
         ("rows = 5", "5 is not the number"),
