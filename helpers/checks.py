@@ -98,9 +98,10 @@ def shown(value):
         kind = "a tensor" if isinstance(value, torch.Tensor) else "a NumPy array"
         return f"{kind} of shape {tuple(value.shape)} and dtype {value.dtype}"
     try:
-        return SHORT.repr(_plain(value))
+        words = SHORT.repr(_plain(value))
     except ValueError:  # Python refuses to write numbers of thousands of digits
         return f"a number of {value.bit_length():,} bits"
+    return words if len(words) <= 120 else f"{words[:60]} … {words[-50:]}"
 
 
 def _plain(value):

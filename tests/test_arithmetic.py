@@ -25,6 +25,7 @@ def random(seed, *shape):
 
 
 @given(n=sizes, f=st.integers(1, 7), stride=strides, padding=paddings, dilation=st.integers(1, 3))
+@settings(deadline=None)
 def test_output_size_is_that_of_torch(n, f, stride, padding, dilation):
     if dilation * (f - 1) + 1 > n + 2 * padding:
         with pytest.raises(ValueError, match=f"f={f}"):
@@ -35,6 +36,7 @@ def test_output_size_is_that_of_torch(n, f, stride, padding, dilation):
 
 
 @given(n=sizes, f=st.integers(1, 9), dilation=st.integers(1, 3))
+@settings(deadline=None)
 def test_same_padding_keeps_the_size_or_says_why_not(n, f, dilation):
     if dilation * (f - 1) % 2:
         with pytest.raises(ValueError, match="odd"):
@@ -705,7 +707,7 @@ def named(error, *names):
 
 
 @given(n=ANY_NUMBER, f=ANY_NUMBER, stride=ANY_NUMBER, padding=ANY_NUMBER, dilation=ANY_NUMBER)
-@settings(max_examples=200)
+@settings(deadline=None, max_examples=200)
 def test_any_numbers_give_a_size_or_a_value_error(n, f, stride, padding, dilation):
     for call, least in [
         (lambda: arithmetic.output_size(n, f, stride, padding, dilation), 1),

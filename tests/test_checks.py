@@ -5,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
@@ -88,6 +88,7 @@ ANYTHING = st.recursive(
 
 
 @given(value=ANYTHING)
+@settings(deadline=None)
 def test_a_check_takes_a_value_or_raises_a_short_value_error(value):
     for check in (checks.whole, checks.number, checks.flag, checks.module):
         try:
