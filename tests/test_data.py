@@ -264,6 +264,19 @@ def test_nothing_is_unpickled_before_its_sum_is_checked(tiny, monkeypatch):
     assert TRAPS["a function"] not in seen
 
 
+def test_sums_are_taken_where_md5_is_allowed_for_checks_only(tiny, monkeypatch):
+    real = files.hashlib.md5
+
+    def md5(*content, usedforsecurity=True):
+        if usedforsecurity:
+            raise ValueError("disabled for FIPS")
+        return real(*content, usedforsecurity=False)
+
+    unpack("cifar10")
+    monkeypatch.setattr(files.hashlib, "md5", md5)
+    assert data.load("cifar10", "test").source == "full"
+
+
 # ---- the setting CNN_DATA_DIR --------------------------------------------------------------
 
 
@@ -296,7 +309,10 @@ def test_a_folder_may_be_named_as_in_a_shell(monkeypatch, tmp_path, setting):
             "{folder}/far/off/old",
             "there is only FashionMNIST/processed, of an old torchvision, and no FashionMNIST/raw",
         ),
-        ("{folder}/far/off/empty", "there is neither FashionMNIST/raw nor train-images-idx3-ubyte.gz or "),
+        (
+            "{folder}/far/off/empty",
+            "it holds no files of fashion_mnist in FashionMNIST/raw, and no train-images-idx3-ubyte.gz or ",
+        ),
     ],
 )
 def test_a_setting_without_effect_is_reported_in_one_line(tiny, monkeypatch, capsys, root, setting, said):
@@ -357,7 +373,7 @@ def test_status_says_what_is_wrong(tiny, capsys):
 def test_status_says_that_a_set_is_not_there_and_where_it_looked(tiny, capsys):
     _, said = status_of("cifar10", capsys)
     assert said.startswith("cifar10: not there\n")
-    assert "neither cifar-10-batches-py nor cifar-10-python.tar.gz" in said
+    assert "no files of cifar10 in cifar-10-batches-py, and no cifar-10-python.tar.gz" in said
 
 
 def test_status_says_what_waits_half_fetched(tiny, capsys):

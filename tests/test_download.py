@@ -599,6 +599,33 @@ def test_after_a_kill_the_next_program_goes_on_from_there(ask, server, root, no_
         assert server.asked[1][1] > 0
 
 
+def test_a_stop_keeps_what_was_fetched_and_frees_the_lock(ask, server, monkeypatch, capsys):
+    real = fetching._send
+
+    def stopped(*arguments):
+        for i, piece in enumerate(real(*arguments)):
+            if i == 20:
+                raise KeyboardInterrupt
+            yield piece
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fetching, "_send", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            ask("good")
+    data.load("cifar10", "test")
+    assert "only a part of cifar10 has been fetched" in capsys.readouterr().out
+    assert is_whole(ask("good"))
+    assert [start > 0 for _, start in server.asked] == [False, True]
+
+
+def test_a_file_is_on_the_disk_before_it_takes_its_place(ask, monkeypatch):
+    done, fsync, replace = [], fetching.os.fsync, fetching.os.replace
+    monkeypatch.setattr(fetching.os, "fsync", lambda file: (done.append("written"), fsync(file)))
+    monkeypatch.setattr(fetching.os, "replace", lambda *paths: (done.append("placed"), replace(*paths)))
+    ask("good")
+    assert done == ["written", "placed"] * len(UNPACKED)
+
+
 def test_two_programs_at_once_share_one_download(ask, server, root, capsys):
     child = subprocess.Popen(
         [*program("sys.exit(data.download('cifar10') is None)"), server.host("gate")], cwd=root, stdout=subprocess.PIPE, text=True

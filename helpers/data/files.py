@@ -197,6 +197,8 @@ def _why(name, path, words):
         return NotWhole(damaged[0])
     if archives or words != "is missing" or _holds_files(folder_of(name), name):
         return NotWhole(f"{path} {words}")
+    if any(os.path.isfile(part_path(name, archive)) for archive in ARCHIVES[name]):
+        return NotWhole(f"only a part of {name} has been fetched into {folder_of(name)}")
     if os.environ.get("CNN_DATA_DIR"):
         return NotWhole(_setting_without_effect(name))
     return NotThere(f"there is no {name} in {data_dir()}")
@@ -223,7 +225,7 @@ def _setting_without_effect(name):
     if os.path.isdir(folder / wanted.parent / "processed"):
         return f"{said}: there is only {wanted.parent / 'processed'}, of an old torchvision, and no {wanted}"
     archives = [archive.name for archive in ARCHIVES[name]]
-    return f"{said}: there is neither {wanted} nor {' or '.join(archives)} in it"
+    return f"{said}: it holds no files of {name} in {wanted}, and no {' or '.join(archives)}"
 
 
 def _folders_in(folder):
