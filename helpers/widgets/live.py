@@ -32,8 +32,8 @@ class Live(ipywidgets.VBox):
         """The twin as it is shown, a MIME bundle."""
         bundle = self.still()
         hides_error = (
-            f"<style>.jp-OutputArea-child:has(#{self._name}) + .jp-OutputArea-child .jupyter-widgets:not(:has(*)) "
-            "{display: none}</style>"
+            f"<style>.jp-OutputArea-child:has(#{self._name}) + .jp-OutputArea-child "
+            ".jp-OutputArea-output.jupyter-widgets:not(:has(*)) {display: none}</style>"
         )
         page = f'<div id="{self._name}">{hides_error}{bundle["text/html"]}</div>'
         return bundle | {"text/html": page, "text/plain": self.words}

@@ -127,11 +127,10 @@ def open_and_run_all(page, address, timeout=240):
     last.locator(".jp-InputPrompt", has_text="[*]").wait_for(state="detached", timeout=timeout * 1000)
 
 
-def close(page, address):
-    """Close a page and end its kernel, so that the next one has the machine, and its server, to itself."""
+def end_kernels(page, address):
+    """End all kernels of the page's server, so that the next page has the machine to itself."""
     for session in page.request.get(_api(address, "sessions")).json():
         page.request.delete(_api(address, f"sessions/{session['id']}"), headers={"Authorization": f"token {TOKEN}"})
-    page.close()
 
 
 def _api(address, what):

@@ -47,6 +47,7 @@ class Opened(NamedTuple):
     """A notebook on a page with all its cells run, and a way to ask its kernel."""
 
     page: object
+    address: str
     ask: object
     wanted_errors: int
 
@@ -75,9 +76,10 @@ def notebook(request, jupyter):
             ask(LOOK)
             cells = nbformat.read(request.param, as_version=4).cells
             wanted = sum("raises-exception" in cell.metadata.get("tags", []) for cell in cells)
-            yield Opened(page, ask, wanted)
+            yield Opened(page, address, ask, wanted)
     finally:
-        jupyterlab.close(page, address)
+        jupyterlab.end_kernels(page, address)
+        page.close()
 
 
 def sliders(notebook):
@@ -179,13 +181,12 @@ def test_play_moves_the_window(notebook):
 
 @pytest.mark.parametrize("notebook", [opened("04")], indirect=True)
 def test_opened_again_without_its_kernel_a_notebook_shows_the_twins(notebook):  # the last one: its kernel ends
-    page, address = notebook.page, notebook.page.url
+    page = notebook.page
     twins = page.locator("[id^=twin-]").count()
     page.keyboard.press("Control+s")
     page.get_by_text("Saving completed").wait_for(timeout=1000 * PATIENCE)
-    page.evaluate("fetch('/api/sessions')")
-    jupyterlab.end_kernels(page, address)
-    page.reload()
+    jupyterlab.end_kernels(page, notebook.address)
+    page.goto(notebook.address)
     again = page.locator("[id^=twin-]")
     again.nth(twins - 1).wait_for(timeout=1000 * PATIENCE)
     for twin in again.all():
