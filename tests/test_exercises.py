@@ -26,7 +26,7 @@ each = pytest.mark.parametrize("name", list(ALL))
 
 def answer_in(code, name):
     """What the code gives the name, run as a learner's cell would be."""
-    scope = {"torch": torch, "F": torch.nn.functional, "nn": torch.nn}
+    scope = {"__name__": "__main__", "torch": torch, "F": torch.nn.functional, "nn": torch.nn}
     scope |= {"augment": augment, "data": data, "models": models, "train": train}
     exec(compile(code, "<the learner's cell>", "exec"), scope)
     return scope[name]
@@ -109,7 +109,7 @@ def test_what_is_not_the_number_is_not_solved(answer):
 
 def test_a_grid_with_nan_is_not_solved():
     verdict = Exercise("g", value(torch.zeros(2, 2)), ["a"], "").verdict(torch.tensor([[0, 0], [torch.nan, 0]]))
-    assert verdict.words == "Not yet. Your answer at index [1, 0] is NaN; right is 0."
+    assert verdict.words == "Not yet. Your answer at index [1, 0] is NaN, which is not right."
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
-"""What an exercise is: `check`, `hint`, `solution`; and how an answer is run and compared.
+"""What an exercise is: `check`, `hint`, `solution`; and the grades of common kinds of tasks.
 
-An answer is graded on what it does: a function is called with many random inputs. It runs in a
-thread of its own, so that one that never ends can be cut and the kernel lives on.
+An answer is graded on what it does: a function is called with many random inputs.  All of a grade
+runs apart from the kernel (see `running`): only its words come back.
 """
 
 import contextlib
@@ -11,8 +11,8 @@ import io
 from typing import NamedTuple
 
 from helpers import data
-from helpers.exercises.comparing import TOLERANCE, Wrong, described, difference, is_number, kind, short
-from helpers.exercises.running import Cut, raised, run_guarded
+from helpers.exercises.comparing import TOLERANCE, Wrong, described, difference, kind, refusal
+from helpers.exercises.running import Ended, raised, run_apart
 
 SECONDS = 3  # that an answer may take, all inputs together
 UNSOLVED = "not solved yet"
@@ -31,11 +31,13 @@ class Exercise:
     name: of the variable or function that holds the answer in `solution`, the code of a right
     answer.  hints: given one at a time.  grade: called with the answer; raises `Wrong`, whose words
     say what is wrong and where, and may return a sentence that is added to the praise.  seconds:
-    how long that may take.
+    how long that may take.  prepare: called in the kernel before each grade, for what the grade needs
+    and a cache may keep: what a grade itself imports or computes is gone with it.
     """
 
-    def __init__(self, name, grade, hints, solution, seconds=SECONDS):
+    def __init__(self, name, grade, hints, solution, seconds=SECONDS, prepare=None):
         self.name, self.grade, self.hints, self.code, self.seconds = name, grade, hints, solution, seconds
+        self.prepare = prepare
         self._hints_given = 0
 
     def check(self, answer):
@@ -53,24 +55,31 @@ class Exercise:
         print(self.code)
 
     def verdict(self, answer):
-        """The `Verdict` on an answer; raises nothing, whatever the answer does."""
+        """The `Verdict` on an answer.  Raises nothing, whatever the answer does; but KeyboardInterrupt where Stop is pressed."""
         if answer is None or answer is ...:
             return Verdict(False, UNSOLVED)
-        outcome, printed = run_guarded(lambda: self.grade(answer), self.seconds)
-        if isinstance(outcome, Wrong):
-            return Verdict(False, str(outcome))
-        if isinstance(outcome, Cut):
-            return Verdict(
-                False,
-                f"Your answer did not end within {self.seconds} seconds and was cut. "
-                "Look for a loop whose end never comes.",
-            )
-        if isinstance(outcome, BaseException):
-            return Verdict(False, f"Your answer {raised(outcome)}.")
-        words = "Solved." if outcome is None else f"Solved. {outcome}"
-        if printed:
+        if self.prepare is not None:
+            with contextlib.suppress(Exception):  # the grade will meet it, too, and tell it
+                self.prepare()
+        try:
+            (solved, words), printed = run_apart(lambda: self._graded(answer), self.seconds)
+        except Ended as ended:
+            return Verdict(False, f"Your answer {ended}")
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt("Stopped: the answer was ended, too.") from None
+        if solved and printed:
             words += " (What your answer printed was left out: a result is returned, not printed.)"
-        return Verdict(True, words)
+        return Verdict(solved, words)
+
+    def _graded(self, answer):
+        """(whether it is solved, words)."""
+        try:
+            praise = self.grade(answer)
+        except Wrong as wrong:
+            return False, str(wrong)
+        except BaseException as error:  # also SystemExit and whatever else an answer may raise
+            return False, f"Your answer {raised(error)}."
+        return True, f"Solved. {praise or ''}".rstrip()
 
 
 def sample(name, split):
@@ -89,15 +98,13 @@ def value(right, slips=(), tolerance=TOLERANCE, praise=None):
     """
 
     def grade(answer):
-        found = difference(answer, right, tolerance)
+        found = refusal(answer, right, tolerance)  # does not give the right number away
         if found is None:
             return praise
         for slip, words in slips:
             if difference(answer, slip, tolerance) is None:
                 raise Wrong(f"Not yet. {words}")
-        if is_number(answer) and is_number(right):  # not `found`: the right number would give the answer away
-            raise Wrong(f"Not yet. {short(float(answer))} is not the number.")
-        raise Wrong(f"Not yet. Your answer {found}.")
+        raise Wrong(f"Not yet. {found}")
 
     return grade
 
@@ -115,12 +122,7 @@ def function(oracle, cases, slips=(), praise=None):
         check_function(answer, wanted)
         given = cases()
         results, printed = call_on_all(answer, given, wanted)
-        if all(result is None for result in results):
-            raise Wrong(
-                "Your function prints, but returns nothing: end it with `return` and the result."
-                if printed
-                else UNSOLVED
-            )
+        check_returned(results, printed)
         for arguments, result in zip(given, results):
             found = difference(result, oracle(*arguments))
             if found is not None:
@@ -151,6 +153,13 @@ def check_function(answer, wanted):
         raise Wrong(f"Your function must take ({', '.join(wanted)}); yours takes {takes}.") from None
     except ValueError:
         pass  # some built-in functions do not tell
+
+
+def check_returned(results, printed):
+    """Raise `Wrong` where a function gave nothing for any input: what `call_on_all` gives."""
+    if all(result is None for result in results):
+        prints = "Your function prints, but returns nothing: end it with `return` and the result."
+        raise Wrong(prints if printed else UNSOLVED)
 
 
 def call_on_all(answer, given, names):
