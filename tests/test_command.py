@@ -3,10 +3,8 @@
 import dataclasses
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
 
 import pytest
 import torch
@@ -145,24 +143,3 @@ def test_help_shows_how_to_begin(capsys):
     text = capsys.readouterr().out
     for words in ("--target 80", "torchrun --standalone", "CNN_DATA_DIR", "--checkpoint run.pt", "augment"):
         assert words in text
-
-
-def test_a_run_killed_in_an_epoch_goes_on_to_the_same_weights(tmp_path):
-    def start(path):
-        arguments = ["--recipe", "batch", "--epochs", "4", "--checkpoint", str(path), "--json"]
-        environment = os.environ | {"OMP_NUM_THREADS": "1"}
-        return subprocess.Popen([*RUN, *arguments], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment)
-
-    killed, whole = start(tmp_path / "killed.pt"), start(tmp_path / "whole.pt")
-    killed.stdout.readline()  # one epoch is over and saved
-    time.sleep(0.2)  # in the middle of the next
-    killed.send_signal(signal.SIGKILL)
-    killed.communicate()
-    assert killed.returncode == -signal.SIGKILL
-    again = start(tmp_path / "killed.pt")
-    lines = again.communicate()[0].splitlines()
-    assert 2 <= len(lines) <= 4  # it did not begin anew, and had more to do
-    whole.communicate()
-    saved = [torch.load(tmp_path / name, weights_only=True)["model"] for name in ("killed.pt", "whole.pt")]
-    for name, value in saved[0].items():
-        assert torch.equal(value, saved[1][name]), name

@@ -8,6 +8,7 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -41,6 +42,12 @@ def run(command, root, **environment):
         command, cwd=root, capture_output=True, text=True, timeout=300,
         env=os.environ | {"OMP_NUM_THREADS": "1"} | environment,
     )  # fmt: skip
+
+
+def free_port():
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        return free.getsockname()[1]
 
 
 @functools.cache
@@ -145,13 +152,72 @@ def test_every_line_shown_for_one_machine_looks_up_no_name(root):
             assert (options.rdzv_backend, options.rdzv_endpoint) == ("c10d", "HOST:29500"), line
 
 
-def test_one_process_alone_prints_and_writes(tmp_path):
-    lines = parallel.launch([*TASK, "--epochs", "1", "--json", "--checkpoint", str(tmp_path / "run.pt")], processes=2)
-    told = [json.loads(line) for line in lines]
-    assert [line.get("epoch") for line in told] == [1, None]
+@pytest.fixture(scope="module")
+def whole_run(tmp_path_factory):
+    """What a run of three epochs on two processes prints, and the files that it writes."""
+    folder = tmp_path_factory.mktemp("whole")
+    lines = parallel.launch([*TASK, "--epochs", "3", "--json", "--checkpoint", str(folder / "run.pt")], processes=2)
+    return [json.loads(line) for line in lines], [file.name for file in folder.iterdir()]
+
+
+def test_one_process_alone_prints_and_writes(whole_run):
+    told, files = whole_run
+    assert [line.get("epoch") for line in told] == [1, 2, 3, None]
     assert told[-1]["processes"] == 2
     assert told[-1]["test_accuracy"] > 0.5
-    assert [file.name for file in tmp_path.iterdir()] == ["run.pt"]
+    assert files == ["run.pt"]
+
+
+def test_two_clones_killed_and_started_again_end_as_a_run_that_was_never_stopped(whole_run, root, tmp_path):
+    for number in (0, 1):
+        clone = tmp_path / str(number)
+        shutil.copytree(root / "helpers", clone / "helpers", ignore=shutil.ignore_patterns("samples", "__pycache__"))
+        (clone / "helpers/samples").symlink_to(root / "helpers/samples")
+
+    killed = start_nodes(tmp_path)
+    first = json.loads(killed[0].stdout.readline())  # an epoch is over and saved
+    for node in killed:
+        for process in [*children(node.pid), node.pid]:  # torchrun's own end does not kill what it started
+            os.kill(process, signal.SIGKILL)
+        node.communicate()
+    assert [(tmp_path / str(number) / "run.pt").exists() for number in (0, 1)] == [True, False]
+
+    again = start_nodes(tmp_path)
+    lines = [node.communicate(timeout=300)[0].splitlines() for node in again]
+    assert [node.returncode for node in again] == [0, 0]
+    assert lines[1] == []
+    rest = [json.loads(line) for line in lines[0]]
+    assert 2 <= len(rest) <= 3  # it did not begin anew, and had more to do
+    whole = whole_run[0]
+    for one, other in zip([whole[0], *whole[-len(rest) :]], [first, *rest]):
+        seconds = {"seconds", "images_per_second"}
+        assert {k: v for k, v in one.items() if k not in seconds} == {
+            k: v for k, v in other.items() if k not in seconds
+        }
+
+
+def children(parent):
+    """The process numbers of what a process has started."""
+    listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
+    return [int(own) for own, other in map(str.split, listed.splitlines()) if int(other) == parent]
+
+
+def start_nodes(folder):
+    """Start the same run from two clones, as two machines do that do not know one another by name, nor themselves."""
+    port = free_port()
+    nodes = []
+    for number in (0, 1):
+        line = (
+            f"--nnodes 2 --nproc-per-node 1 --node-rank {number} --master-addr localhost --master-port {port}".split()
+        )
+        prefix = NAMELESS if can_forget_its_name() else []
+        nodes.append(subprocess.Popen(
+            [*prefix, sys.executable, "-m", "torch.distributed.run", *line, *TASK, "--epochs", "3", "--json",
+             "--checkpoint", "run.pt"],
+            cwd=folder / str(number), env=os.environ | {"OMP_NUM_THREADS": "1"}, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        ))  # fmt: skip
+    return nodes
 
 
 def test_a_launch_that_takes_too_long_ends_with_what_was_written():
@@ -217,10 +283,7 @@ def test_a_part_of_what_torchrun_tells_is_refused_in_one_line(told, environment,
 
 
 def test_processes_that_cannot_meet_say_why(told, capsys):
-    with socket.socket() as free:
-        free.bind(("localhost", 0))
-        port = str(free.getsockname()[1])
-    told(**TOLD | {"MASTER_PORT": port, "GLOO_SOCKET_IFNAME": "nosuch0"})
+    told(**TOLD | {"MASTER_PORT": str(free_port()), "GLOO_SOCKET_IFNAME": "nosuch0"})
     with pytest.raises(SystemExit) as ended:
         command.main(TASK[2:])
     assert ended.value.code == 1

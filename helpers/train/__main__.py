@@ -59,7 +59,7 @@ def _run(options, device):
             then = "the same line goes on from there" if options.checkpoint else "without --checkpoint they are lost"
             _tell(f"{len(history)} of {epochs} epochs were done, and nothing was tested; {then}")
             return 1
-        accuracy = train.evaluate(model, sets[2], recipe.flip_test).accuracy
+        accuracy = train.evaluate(model, sets[2], recipe.flip_test, options.precision).accuracy
     except KeyboardInterrupt:
         _tell("stopped before the test: there is no accuracy to report")
         return 1
@@ -88,8 +88,8 @@ def _train(options, device, out):
     model = recipe.build(sets[0], options.seed)
     settings = recipe.settings(**({"epochs": options.epochs} if options.epochs is not None else {}))
     history = train.fit(
-        model, *sets[:2], **settings, seed=options.seed, device=device, checkpoint=options.checkpoint,
-        on_epoch=functools.partial(_print_epoch, out) if options.json else None,
+        model, *sets[:2], **settings, seed=options.seed, device=device, precision=options.precision,
+        checkpoint=options.checkpoint, on_epoch=functools.partial(_print_epoch, out) if options.json else None,
     )  # fmt: skip
     return model, recipe, sets, history, settings["epochs"]
 
@@ -165,6 +165,9 @@ def _parser():
         "--source", choices=data.SOURCES, help="the full set or the embedded sample (default: full if there)"
     )
     parser.add_argument("--device", help="cpu, cuda or mps (default: a GPU where there is one)")
+    parser.add_argument(
+        "--precision", choices=machine.PRECISIONS, help="of what is computed (default: bf16 where that is quicker)"
+    )
     parser.add_argument("--checkpoint", metavar="PATH", help="save the run here after each epoch, and go on from it")
     parser.add_argument(
         "--json", action="store_true", help="print one JSON line an epoch and a last one with the result"

@@ -46,7 +46,7 @@ def launch(arguments, processes=1, timeout=300):
     start = [*ON_ONE_MACHINE, "--nproc-per-node", str(processes)] if processes > 1 else []
     program = subprocess.Popen(
         [sys.executable, *start, *arguments], cwd=Path(__file__).parents[2], env=os.environ | {"OMP_NUM_THREADS": "1"},
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,  # so that Stop reaches it by _stop alone
     )  # fmt: skip
     try:
         printed, errors = program.communicate(timeout=timeout)
