@@ -98,9 +98,9 @@ def shown(value):
         kind = "a tensor" if isinstance(value, torch.Tensor) else "a NumPy array"
         return f"{kind} of shape {tuple(value.shape)} and dtype {value.dtype}"
     try:
-        words = SHORT.repr(_plain(value))
+        words = " ".join(SHORT.repr(_plain(value)).split())
     except ValueError:  # Python refuses to write numbers of thousands of digits
-        return f"a number of {value.bit_length():,} bits"
+        words = f"one of type {type(value).__name__} with thousands of digits"
     return words if len(words) <= 120 else f"{words[:60]} … {words[-50:]}"
 
 
