@@ -14,16 +14,19 @@ import numpy as np
 import torch
 from torch import nn
 
-LIBRARIES = {"torch", "torchvision", "numpy", "PIL", *sys.stdlib_module_names}  # known by name: their code is not ours
+MOST_OBJECTS = 10_000  # that are looked into; of any further one its class must do
+INSTALLED = re.compile(r"[/\\\\](site|dist)-packages[/\\\\]")
 LONGEST = 200  # characters of a thing that can only be described by how it is written
 
 
-def described(thing, by_value=True, seen=()):
+def described(thing, by_value=True, known=None):
     """The thing as nested dicts and lists of numbers, words and None.
 
     A function is described by its code and by the values that it uses: defaults, enclosed variables,
-    and plain globals.  An object by its class, the code of the class, and its attributes.
+    and plain globals.  An object by its class, the code of the class, and its attributes.  Functions
+    and classes of installed libraries by their names.
     by_value: a network's weights are described by their numbers; else by shape and dtype alone.
+    known: numbers of what is being looked into, or has been, by id.
     """
     if isinstance(thing, (np.generic, np.ndarray, torch.Tensor)) and thing.ndim == 0:
         thing = thing.item()
@@ -33,33 +36,47 @@ def described(thing, by_value=True, seen=()):
         return int(thing)
     if isinstance(thing, float):
         return float(thing) if thing == thing else "nan"  # which equals itself
-    if id(thing) in seen:
-        return "itself"
-    inside = functools.partial(described, by_value=by_value, seen=(*seen, id(thing)))
+    known = {"looked into": 0} if known is None else known
+    inside = functools.partial(described, by_value=by_value, known=known)
     if isinstance(thing, np.ndarray):
         plain = thing.tolist() if thing.dtype.hasobject else thing.tobytes()
         return inside({"dtype": str(thing.dtype), "shape": thing.shape, "values": plain})
     if isinstance(thing, torch.Tensor):
         return _numbers(thing, by_value)
+    if isinstance(thing, bytes):
+        return _number_of(thing)
+    if isinstance(thing, type):
+        return f"{thing.__module__}.{thing.__qualname__}"
+    if id(thing) in known:
+        return f"number {known[id(thing)]} of those above"  # it may even lead back to itself
+    known["looked into"] += 1
+    if known["looked into"] > MOST_OBJECTS:
+        return inside(type(thing))
+    known[id(thing)] = known["looked into"]
+    description = _looked_into(thing, inside, by_value)
+    if isinstance(thing, (dict, list, tuple, set, frozenset)):
+        del known[id(thing)]  # two equal ones are described alike, whether or not they are one
+    return description
+
+
+def _looked_into(thing, inside, by_value):
+    """A container, a function or an object, by what it consists of."""
     if isinstance(thing, dict):
         return {str(key): inside(value) for key, value in thing.items()}
     if isinstance(thing, (list, tuple)):
         return [inside(value) for value in thing]
     if isinstance(thing, (set, frozenset)):
         return sorted((inside(value) for value in thing), key=repr)
-    if isinstance(thing, bytes):
-        return _number_of(thing)
-    if isinstance(thing, type):
-        return f"{thing.__module__}.{thing.__qualname__}"
     if isinstance(thing, functools.partial):
         return inside({"partial": thing.func, "arguments": thing.args, "keywords": thing.keywords})
     if isinstance(thing, types.MethodType):
         return inside({"method": thing.__func__, "of": thing.__self__})
-    if isinstance(thing, types.FunctionType):
+    if isinstance(thing, types.FunctionType) and _is_ours(thing):
         return _function(thing, inside)
     if isinstance(thing, nn.Module):
         return _module(thing, inside, by_value)
-    if _is_ours(type(thing)) and hasattr(thing, "__dict__"):
+    says_nothing = type(thing).__repr__ is object.__repr__
+    if hasattr(thing, "__dict__") and (_is_ours(type(thing)) or says_nothing):
         return {"class": inside(type(thing)), "code": _class_code(type(thing), inside), **inside(vars(thing))}
     return re.sub(" at 0x[0-9a-fA-F]+", "", repr(thing))[:LONGEST]  # an address is another one in each process
 
@@ -130,8 +147,11 @@ def _class_code(kind, inside):
     return _number_of([(name, inside(method)) for name, method in methods]) if methods else None
 
 
-def _is_ours(kind):
-    return kind.__module__.partition(".")[0] not in LIBRARIES
+def _is_ours(function_or_class):
+    """Whether it is written in the course or by the reader, and no part of Python or of a library."""
+    name = function_or_class.__module__ or ""
+    path = getattr(sys.modules.get(name), "__file__", None) or ""
+    return name.partition(".")[0] not in sys.stdlib_module_names and not INSTALLED.search(path)
 
 
 def _numbers(tensor, by_value):
