@@ -84,6 +84,17 @@ def test_the_first_kernels_of_a_fast_block_hand_on_a_channel_each():
             assert torch.equal(layer(picture)[:, :handed_on], picture[:, :handed_on])
 
 
+def test_the_batch_norms_of_a_fast_block_follow_their_batches_fast_and_have_no_scale_to_learn():
+    norms = [layer for layer in models.fast_cnn(1, (4, 5)).modules() if isinstance(layer, nn.BatchNorm2d)]
+    assert len(norms) == 4
+    for norm in norms:
+        maps = 3 + torch.randn(9, norm.num_features, 4, 4)
+        norm(maps)
+        torch.testing.assert_close(norm.running_mean, 0.6 * maps.mean((0, 2, 3)))
+        assert not norm.weight.requires_grad
+        assert norm.bias.requires_grad
+
+
 # ---- the stem ------------------------------------------------------------------------------
 
 
