@@ -11,7 +11,7 @@ import torch.nn.functional as F
 
 from helpers import augment
 from helpers.exercises.comparing import Wrong, count, kind, percent
-from helpers.exercises.grading import UNSOLVED, Exercise, call_on_all, check_function, sample
+from helpers.exercises.grading import Exercise, call_on_all, check_function, check_returned, sample
 from helpers.exercises.questions import Choice, Question
 
 MOST, PICTURES, ROWS, COLUMNS = 2, 60, 6, 7
@@ -29,9 +29,8 @@ def _grade_shift_each(shift_each):
     names = ["batch", "most"]
     check_function(shift_each, names)
     batches = _batches()
-    results, _ = call_on_all(shift_each, [(batch, MOST) for batch in batches], names)
-    if all(result is None for result in results):
-        raise Wrong(UNSOLVED)
+    results, printed = call_on_all(shift_each, [(batch, MOST) for batch in batches], names)
+    check_returned(results, printed)
     results = [_as_batch(result, batch) for result, batch in zip(results, batches)]
     found = [_shifts(batch, result) for batch, result in zip(batches, results)]
     _check_shifts(found)
@@ -249,9 +248,8 @@ def _grade_my_augment(my_augment):
     images, labels, judge = _judge()
     copies = images[4:5].repeat(64, 1, 1, 1)
     batches = (images, images, copies, images[:1])
-    results, _ = call_on_all(my_augment, [(batch,) for batch in batches], ["batch"])
-    if all(result is None for result in results):
-        raise Wrong(UNSOLVED)
+    results, printed = call_on_all(my_augment, [(batch,) for batch in batches], ["batch"])
+    check_returned(results, printed)
     for batch, result in zip(batches, results):
         _check_type(result, batch)
     changed = (results[0].float() - images.float()).abs().mean((1, 2, 3)) >= VISIBLE
@@ -437,6 +435,7 @@ my_augment = Exercise(
     batch = augment.random_shift(batch, 2)
     return augment.cutout(batch, 6)  # one of many""",
     seconds=40,
+    prepare=_judge,
 )
 
 QUESTIONS = (

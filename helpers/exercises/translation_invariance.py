@@ -8,7 +8,7 @@ import torch.nn.functional as F
 
 from helpers import augment
 from helpers.exercises.comparing import DEEPEST, Wrong, count, described, difference, grid, is_number, kind, short
-from helpers.exercises.grading import UNSOLVED, Exercise, call_on_all, check_function, function, sample
+from helpers.exercises.grading import Exercise, call_on_all, check_function, check_returned, function, sample
 from helpers.exercises.questions import Choice, Question
 
 
@@ -190,11 +190,10 @@ def _grade_describe(describe):
     dark, bright = sorted(range(2), key=lambda index: pictures[index].sum())  # of a T-shirt and a trouser
     dimmed = pictures[bright] * (pictures[dark].sum() / pictures[bright].sum())  # now as bright as the other on average
     moved = [augment.shift(pictures[bag], *step) for step in STEPS]
-    results, _ = call_on_all(
+    results, printed = call_on_all(
         describe, [(picture,) for picture in (*pictures, pictures[bag], dimmed, *moved)], ["image"]
     )
-    if all(result is None for result in results):
-        raise Wrong(UNSOLVED)
+    check_returned(results, printed)
     rows = [_numbers(result) for result in results]
     _check_counts(rows)
     still, again, dimmed, moved = torch.stack(rows[:10]), rows[10], rows[11], rows[12:]
@@ -299,6 +298,7 @@ def describe(image):
     maps = F.relu(F.conv2d(image[None], kernels, padding=1))
     return maps.mean(dim=(2, 3))[0]  # one of many""",
     seconds=20,
+    prepare=_canvases,
 )
 
 QUESTIONS = (

@@ -56,8 +56,8 @@ WRONG = {
         ("in_features = '1568'", "leave out the quotes"),
         ("in_features = 1,568", "Python reads 1,568 as 2 numbers"),
         ("in_features = 1567", "1,567 is not the number"),
-        ("in_features = 1567.9999", "1,567.9999"),
-        ("in_features = 1568.5", "1,568.5"),
+        ("in_features = 1567.9999", "1,567.9999, which is not a whole number"),
+        ("in_features = 1568.5", "1,568.5, which is not a whole number"),
         ("in_features = float('nan')", "NaN"),
     ],
     "layers": [
