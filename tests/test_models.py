@@ -62,8 +62,10 @@ def test_plain_cnn_is_what_its_arguments_say():
         assert models.plain_cnn(kernel_size=kernel_size, pool=False).base(pictures).shape == (2, 32, 28, 28)
     assert models.plain_cnn(kernel_size=4, pool=False, padding="valid").base(pictures).shape == (2, 32, 19, 19)
     assert models.plain_cnn(stride=2, pool=False, depth=5, filters=6).base(pictures).shape == (2, 6, 4, 4)
-    kinds = [type(layer).__name__ for layer in models.plain_cnn(dropout=0.3, map_dropout=0.2).modules()]
-    assert (kinds.count("Dropout"), kinds.count("Dropout2d")) == (1, 3)
+    assert models.plain_cnn(depth=5).base(pictures).shape == (2, 32, 3, 3)  # only the first three are pooled
+    dropping = models.plain_cnn(dropout=0.3, map_dropout=0.2)
+    assert [layer.p for layer in dropping.head.modules() if isinstance(layer, nn.Dropout)] == [0.3]
+    assert [layer.p for layer in dropping.base.modules() if isinstance(layer, nn.Dropout2d)] == [0.2] * 3
     assert not {"Dropout", "Dropout2d"} & {type(layer).__name__ for layer in models.plain_cnn().modules()}
     narrow = [layer for layer in models.plain_cnn(bottleneck=4, depth=3).base if isinstance(layer, nn.Conv2d)]
     assert [(layer.in_channels, layer.out_channels) for layer in narrow] == [
