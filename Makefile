@@ -29,12 +29,14 @@ NO_DISPLAY  := $(if $(LINUX),$(if $(DISPLAY)$(WAYLAND_DISPLAY),,--no-browser))
 AS_ROOT     := $(if $(filter 0,$(shell id -u)),--allow-root)
 LAB_OPTIONS ?= $(NO_DISPLAY) $(AS_ROOT)
 
+# two workers share the cores of a small machine: more threads in each would only wait for each other
+TEST := OMP_NUM_THREADS=1 $(PY) -m pytest
+
 test: $(VENV)/ready
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
-	$(PY) -m pytest -n 2 --dist loadgroup
-	$(PY) -m pytest --nbval --nbval-current-env --nbval-cell-timeout=180 --nbval-sanitize-with tests/nbval.cfg \
-	    notebooks
+	$(TEST) -n 2 --dist loadgroup
+	$(TEST) -n 2 --dist loadscope --nbval notebooks
 
 notebooks: $(VENV)/ready
 	$(PY) -m helpers.course run

@@ -1,0 +1,178 @@
+"""Do the unit tests bite? Break the helpers in one small place at a time, and see whether a test notices.
+
+python benchmarks/mutations.py                # all of them: a quarter of an hour on two cores
+python benchmarks/mutations.py train pictures # some areas
+
+Each mutation is made in a copy of the course, where only the tests of its area run, until the first
+fails. Prints a table; ends with 1 where a mutation survives, or no longer fits the code.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parent.parent
+AT_ONCE = 2
+
+
+class Mutation(NamedTuple):
+    """file: in helpers/.  old, new: what stands there once, and what is put in its place.  means: in words."""
+
+    file: str
+    old: str
+    new: str
+    means: str
+
+
+TESTS = {  # the areas, and the tests that guard each
+    "train": "test_train test_checkpoints test_identity test_optimizers test_precision test_recipes",
+    "recipes": "test_recipes test_models test_optimizers test_results",
+    "augment": "test_augment test_recipes",
+    "pictures": "test_pictures",
+    "arithmetic": "test_arithmetic test_models",
+    "graders": "test_exercises test_comparing test_networks test_running",
+    "data": "test_data test_download",
+}
+MUTATIONS = {
+    "train": [
+        Mutation("train/loop.py", "label_smoothing=settings.label_smoothing", "label_smoothing=0.0", "label smoothing is ignored"),
+        Mutation("train/loop.py", "1 - step / steps if falling else 1.0", "1.0", '"falling" stays constant'),
+        Mutation("train/loop.py", "cycle_momentum=False", "cycle_momentum=True", "one-cycle moves the momentum"),
+        Mutation("train/loop.py", "seed * 10_000 + epoch", "seed * 10_000", "each epoch has the same order"),
+        Mutation("train/loop.py", "settings.lr, settings.weight_decay)", "settings.lr)", "weight decay is not handed on"),
+        Mutation("train/loop.py", "seed + 1_000_003 * epoch", "seed", "augmentation draws the same in each epoch"),
+        Mutation("train/loop.py", "math.isfinite(loss) and math.isfinite(valid_loss) and _are_finite(model.parameters())",
+                 "math.isfinite(loss)", "a network that blew up in its last step passes"),
+        Mutation("train/loop.py", "                model.load_state_dict(good_weights)\n", "", "the ruined weights stay"),
+        Mutation("train/loop.py", "            good_weights = copy.deepcopy(model.state_dict())\n            if",
+                 "            if", "good weights are those of the start"),
+        Mutation("train/loop.py", "optimizer.zero_grad(set_to_none=True)", "pass", "gradients add up"),
+        Mutation("train/loop.py", "lr=scheduler.get_last_lr()[0]", "lr=settings.lr", "the history has the highest rate"),
+        Mutation("train/loop.py", "_augmented(settings.augment, images[batch])", "images[batch]", "pictures are not augmented"),
+        Mutation("train/loop.py", "        model.eval()\n    return", "        pass\n    return", "the model stays in training mode"),
+        Mutation("train/evaluation.py", "answer = (answer + answered(model, x.flip(-1))) / 2", "pass", "the mirror image is not asked"),
+        Mutation("train/evaluation.py", "            module.training = mode", "            module.train()", "modes are not restored"),
+        Mutation("train/evaluation.py", "sub_(offset)", "sub_(0 * offset)", "the mean is not taken away"),
+        Mutation("train/checkpoints.py", "if seal != SEAL + hashlib.sha256(content).hexdigest().encode():", "if False:",
+                 "a flipped byte is accepted"),
+        Mutation("train/checkpoints.py", "    if differ:", "    if False:", "another run's checkpoint is taken up"),
+        Mutation("train/checkpoints.py", 'vars(history).update(saved["history"])', "pass", "the history is lost in a resumed run"),
+        Mutation("train/identity.py", "_number_of([(code.co_code,", "str([(0,", "two lambdas are one function"),
+        Mutation("train/machine.py", 'return "amx_bf16" in flags or', "return", "AMX is not used"),
+    ],
+    "recipes": [
+        Mutation("train/optimizers.py", "ahead = kernels.grad + group[\"momentum\"] * state[\"mean\"]", "ahead = state[\"mean\"]", "Muon without Nesterov"),
+        Mutation("train/optimizers.py", "rest_lr=lr / 12", "rest_lr=lr", "Muon's rest learns twelve times too fast"),
+        Mutation("train/optimizers.py", "kernels.mul_(len(kernels) ** 0.5 / kernels.norm())", "pass", "Muon lets layers grow"),
+        Mutation("train/optimizers.py", "1 - group[\"lr\"] * group[\"weight_decay\"]", "1.0", "Muon's rest does not decay"),
+        Mutation("train/optimizers.py", "momentum=0.9, weight_decay", "momentum=0.0, weight_decay", "SGD without momentum"),
+        Mutation("train/recipes.py", "if self.whiten:", "if False:", "the stem is not whitened"),
+        Mutation("train/recipes.py", "torch.manual_seed(checks.whole(\"seed\", seed, 0, LARGEST_SEED))", "pass", "the seed of the weights is ignored"),
+        Mutation("models.py", "torch.cat([kernels, -kernels])", "torch.cat([kernels, kernels])", "both signs of the stem are one"),
+        Mutation("models.py", "    nn.init.dirac_(layer.weight[: min(in_channels, out_channels)])\n", "", "no kernel hands its input on"),
+        Mutation("models.py", "momentum=0.6", "momentum=0.1", "batch norm follows slowly"),
+        Mutation("results.py", "100 * rung.accuracy >= target", "100 * rung.accuracy > 0", "the quickest recipe is taken, whatever it reaches"),
+    ],
+    "augment": [
+        Mutation("augment.py", "images.flip(-1), images)", "images, images)", "a flip does nothing"),
+        Mutation("augment.py", "images.flip(-1), images)", "images.flip(-2), images)", "a flip is upside down"),
+        Mutation("augment.py", 'mode=FILLS[fill]', 'mode="constant"', "the gap of a reflected shift is black"),
+        Mutation("augment.py", "return images.masked_fill(square, 0)", "return images", "cutout does nothing"),
+        Mutation("augment.py", "- size // 2", "- 0", "cutout never reaches over the upper border"),
+        Mutation("augment.py", "top, left = torch.randint(0, 2 * most + 1, (2, count), device=images.device)",
+                 "top = left = torch.randint(0, 2 * most + 1, (count,), device=images.device)", "shifts are diagonal"),
+        Mutation("augment.py", "rot90(quarter, (2, 3))", "rot90(2, (2, 3))", "every turn is a half turn"),
+        Mutation("augment.py", "x = grey + saturation * (x - grey)", "pass", "saturation stays"),
+    ],
+    "pictures": [
+        Mutation("pixels.py", "full = np.where(shares[..., None] > 0, ORANGE, BLUE)", "full = np.where(shares[..., None] > 0, BLUE, ORANGE)",
+                 "orange and blue are swapped"),
+        Mutation("pixels.py", "row >= rows - dropped[0] or column >= columns - dropped[1]", "row >= rows - dropped[0]", "dropped columns are not struck out"),
+        Mutation("pixels.py", "fill=ORANGE if i == marked else BLUE", "fill=BLUE", "the right class is not marked"),
+        Mutation("pixels.py", 'words.replace("-", MINUS) if float(words) else', "words.replace('-', MINUS) if True else", "there is a minus zero"),
+        Mutation("widgets/layers.py", "filled[position + 1 :] = torch.nan", "pass", "the map is full before the window has been there"),
+        Mutation("widgets/layers.py", "detected = F.relu(values - threshold)", "detected = F.relu(values)", "the threshold does nothing"),
+        Mutation("widgets/answers.py", "answered = sureness >= threshold / 100", "answered = sureness >= 0", "all pictures are answered"),
+        Mutation("widgets/sizes.py", 'for what in ("value", "max")]', 'for what in ("max",)]', "Play moves nothing"),
+        Mutation("widgets/training.py", "manual_seed(seed + number)", "manual_seed(seed)", "all draws are one"),
+        Mutation("widgets/training.py", "result = values * kept / (1 - p)", "result = values * kept", "dropout does not scale"),
+        Mutation("plots.py", "            plt.close(figure)\n", "            pass\n", "figures stay open"),
+        Mutation("widgets/live.py", "{{display: none}}", "{{display: block}}", "the twin stands beside the live lab"),
+    ],
+    "arithmetic": [
+        Mutation("arithmetic.py", "(n + 2 * padding - reach) // stride + 1", "-(-(n + 2 * padding - reach) // stride) + 1", "sizes are rounded up"),
+        Mutation("arithmetic.py", "(kernel * window)", "(kernel.flip(-1) * window)", "the kernel is mirrored"),
+        Mutation("arithmetic.py", "column * stride, f)", "column, f)", "the window steps by 1 to the right"),
+        Mutation("arithmetic.py", "size=field.size + (window.reach - 1) * field.jump", "size=field.size + (window.reach - 1)", "the field forgets the jump"),
+        Mutation("arithmetic.py", "start=field.start - window.before * field.jump", "start=field.start", "the field forgets the padding"),
+        Mutation("arithmetic.py", "window.mean(dim=(1, 2))", "window.amin(dim=(1, 2))", "average pooling takes the minimum"),
+    ],
+    "graders": [
+        Mutation("exercises/comparing.py", "math.isclose(got, right, rel_tol=max(tolerance, unit), abs_tol=tolerance / 10)",
+                 "math.isclose(got, right, rel_tol=0.01)", "fractions are compared loosely"),
+        Mutation("exercises/comparing.py", "return got == right or bool(", "return abs(got - right) <= 1 or bool(", "off by one is right"),
+        Mutation("exercises/comparing.py", "DIGITS = 3", "DIGITS = 1", "an answer of one digit is right"),
+        Mutation("exercises/grading.py", "if difference(after, before", "if False and difference(after, before", "an answer may change its input"),
+        Mutation("exercises/networks.py", "[*network.parameters(), *buffers]", "[p for p in network.parameters() if p.requires_grad]", "frozen weights do not count"),
+    ],
+    "data": [
+        Mutation("data/sets.py", "is_valid if split == \"valid\" else ~is_valid", "is_valid", "training and validation pictures are the same"),
+        Mutation("data/sets.py", "VALID_SEED = 0", "VALID_SEED = 1", "the split is another one"),
+    ],
+}  # fmt: skip
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("areas", nargs="*", metavar="AREA", help=f"of {', '.join(TESTS)}; default: all")
+    areas = parser.parse_args().areas or list(MUTATIONS)
+    chosen = [(area, mutation) for area in areas for mutation in MUTATIONS[area]]
+    print("| area | mutation | noticed by |\n|---|---|---|")
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        verdicts = list(pool.map(lambda one: told(*one), chosen))
+    survived = sum(verdict is not True for verdict in verdicts)
+    print(f"\n{len(chosen)} mutations, {survived} survived")
+    return 1 if survived else 0
+
+
+def told(area, mutation):
+    """Print a row of the table; True where a test noticed the mutation."""
+    noticed, words = tried(area, mutation)
+    print(f"| {area} | {mutation.means} | {words} |", flush=True)
+    return noticed
+
+
+def left_out(folder, names):
+    """What a copy of the course can do without; "data" only where the full sets lie."""
+    return {"__pycache__"} | ({".venv", ".git", "data"} if Path(folder) == ROOT else set())
+
+
+def tried(area, mutation):
+    """(whether a test noticed, its name or what happened)."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy = shutil.copytree(ROOT, Path(folder) / "copy", ignore=left_out)
+        file = copy / "helpers" / mutation.file
+        code = file.read_text(encoding="utf-8")
+        found = code.count(mutation.old)
+        if found != 1:
+            return False, f"**does not fit**: {mutation.old!r} stands {found} times in {mutation.file}"
+        file.write_text(code.replace(mutation.old, mutation.new), encoding="utf-8")
+        tests = [f"tests/{name}.py" for name in TESTS[area].split()]
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests], cwd=copy,
+            env=os.environ | {"OMP_NUM_THREADS": "1"}, capture_output=True, text=True,
+        )  # fmt: skip
+    failed = [line.split(" ")[1] for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
+    if done.returncode == 1 and failed:
+        return True, f"`{failed[0].removeprefix('tests/').split('[')[0]}`"
+    return False, "**survived**" if done.returncode == 0 else f"**pytest ended with {done.returncode}**"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
