@@ -82,6 +82,27 @@ def test_padding_is_pale_blue_and_dropped_rows_are_struck_out():
     assert not (painted[: 3 * side - 2] == pixels.MARK).all(axis=-1).any()
 
 
+@pytest.mark.parametrize("axis", [0, 1])
+def test_rows_are_struck_out_apart_from_columns(axis):
+    dropped = [0, 0]
+    dropped[axis] = 1
+    painted = np.asarray(pixels.feature_map(torch.zeros(3, 3), 20, dropped=dropped))
+    struck = (painted == pixels.MARK).all(axis=-1)
+    side = 20 * pixels.DENSITY
+    last = [slice(None), slice(None)]
+    last[axis] = slice(2 * side, None)
+    assert struck[tuple(last)].any()
+    assert struck.sum() == struck[tuple(last)].sum()
+
+
+def test_the_bar_of_the_truth_is_orange_and_the_others_are_blue():
+    painted = np.asarray(pixels.bars([0.5, 0.5], ["cat", "dog"], marked=1))
+    upper, lower = painted[: len(painted) // 2], painted[len(painted) // 2 :]
+    for half, colour, other in [(upper, pixels.BLUE, pixels.ORANGE), (lower, pixels.ORANGE, pixels.BLUE)]:
+        assert (half == colour).all(axis=-1).any()
+        assert not (half == other).all(axis=-1).any()
+
+
 def test_a_number_grid_frames_its_window_and_leaves_nan_empty():
     grid = torch.tensor([[1.0, 2, 3], [4, float("nan"), 6], [7, 8, 9]])
     plain = np.asarray(pixels.number_grid(grid))
@@ -274,6 +295,12 @@ def test_window_lab_shows_the_sum_under_its_window():
         assert alt.endswith(f"= {pixels.number(expected[row, column])}")
         limit = image.max().item()
         assert contains(array, pixels.number_grid(image, window=(row, column, 3, 3), limit=limit))
+        so_far = expected.flatten().clone()
+        so_far[position + 1 :] = torch.nan  # not yet computed
+        grid = pixels.number_grid(
+            so_far.view(5, 5), shade="signed", window=(row, column, 1, 1), limit=expected.abs().max().item()
+        )
+        assert contains(array, grid)
 
 
 def test_kernel_lab_shows_the_map_of_the_chosen_and_of_the_edited_kernel(clothes):
@@ -544,6 +571,11 @@ def test_dropout_lab_draws_a_mask_a_step_and_none_in_eval():
     assert np.array_equal(first[1], picture_of(lab)[1])
     lab.set(p=0.0)
     assert "24 of 24 kept, times 1/(1−0.0) = 1.00; mean 12.50 before, 12.50 after" in picture_of(lab)[0]
+    lab.set(p=0.5)
+    one = widgets.dropout_lab(torch.ones(4, 6))
+    one.set(p=0.5)
+    kept = int(re.search(r"(\d+) of 24 kept", picture_of(one)[0])[1])
+    assert f"mean 1.00 before, {2 * kept / 24:.2f} after" in picture_of(one)[0]
     lab.set(p=0.8, mode="eval()")
     assert picture_of(lab)[0].startswith("eval(), p 0.8: nothing is dropped, nothing scaled; mean 12.50 before, 12.50")
     with pytest.raises(ValueError, match="start must be a finite number from 0 to 0.9; got 1.5"):
