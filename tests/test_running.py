@@ -239,12 +239,22 @@ return 2 * values"""
     assert not is_running(pid_file.read_text())
 
 
+def test_an_answer_ends_also_where_its_kernel_is_killed(child, pid_file):
+    answer = answer_in(f"open({str(pid_file)!r}, 'w').write(str(os.getpid()))\nwhile True: pass")
+    kernel = multiprocessing.get_context("fork").Process(target=exercise(1).verdict, args=(answer,))
+    kernel.start()
+    assert until(lambda: pid_file.exists() and pid_file.read_text())
+    kernel.kill()
+    kernel.join()
+    assert until(lambda: not is_running(pid_file.read_text()))
+
+
 @pytest.mark.parametrize(
     ("body", "words"),
     [
         ("os._exit(3)", "Your answer ended Python itself, with exit code 3."),
-        ("import ctypes\nctypes.string_at(0)", "Your answer crashed Python itself (SIGSEGV), "),
-        ("os.abort()", "Your answer crashed Python itself (SIGABRT), "),
+        ("import ctypes\nctypes.string_at(0)", "Your answer crashed Python itself (Segmentation fault), "),
+        ("os.abort()", "Your answer crashed Python itself (Aborted), "),
         ("os.kill(os.getpid(), 9)", "Your answer was ended by the system, most likely because it used up the memory."),
     ],
     ids=["exit", "segfault", "abort", "out of memory"],

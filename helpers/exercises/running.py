@@ -73,19 +73,21 @@ def _run_in_child(task, seconds):
     report = None
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # "multi-threaded": what is left of that, it heeds
+            warnings.simplefilter("ignore", DeprecationWarning)  # that the kernel has threads: the child uses none
             child.start()
         sender.close()  # the child has the only other end: where it dies, the wait is over
         in_time = receiver.poll(seconds)
         if in_time:
-            with contextlib.suppress(EOFError):
+            with contextlib.suppress(EOFError, OSError):  # it died before it had sent all
                 report = receiver.recv_bytes()
     finally:  # also where Stop is pressed
         _kill(child)
         receiver.close()
     if report is not None:
         return json.loads(report)
-    raise Ended(_death(child.exitcode) if in_time else _too_slow(seconds))
+    if not in_time or child.exitcode == -signal.SIGALRM:  # its own alarm clock, before a busy kernel saw the time
+        raise Ended(_too_slow(seconds))
+    raise Ended(_death(child.exitcode))
 
 
 def _kill(child):
@@ -101,7 +103,7 @@ def _death(code):
     if code == -signal.SIGKILL:
         return "was ended by the system, most likely because it used up the memory. Make what it builds smaller."
     if code < 0:
-        return f"crashed Python itself ({signal.Signals(-code).name}), in a call into C or a recursion without end."
+        return f"crashed Python itself ({signal.strsignal(-code)}), in a call into C or a recursion without end."
     return f"ended Python itself, with exit code {code}. Return a result instead."
 
 
@@ -111,7 +113,7 @@ def _be_the_child(task, seconds, chance, sender):
 
     os.setsid()  # a group of its own: it can be killed with all that it starts, and Stop's signal goes past it
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    signal.alarm(int(seconds) + 10)  # it ends even where the kernel was killed and cannot end it
+    signal.setitimer(signal.ITIMER_REAL, seconds + 2)  # it ends even where the kernel was killed and cannot end it
     signal.set_wakeup_fd(-1)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     with contextlib.suppress(OSError):
@@ -128,9 +130,7 @@ def _be_the_child(task, seconds, chance, sender):
     TqdmDefaultWriteLock.acquire = lambda *_, **__: True
     TqdmDefaultWriteLock.release = lambda _: None
 
-    printed = sys.stdout
-
-    def work():
+    def work(printed=sys.stdout):
         torch.set_num_threads(1)
         report = task(), bool(printed.getvalue())
         sender.send_bytes(json.dumps(report).encode())
