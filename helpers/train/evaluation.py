@@ -78,7 +78,7 @@ def answered(model, x):
     """
     try:
         answer = model(x)
-    except RuntimeError as error:
+    except (RuntimeError, IndexError) as error:
         if is_out_of_memory(error):
             raise
         raise ValueError(f"the model does not take pictures of shape {tuple(x.shape[1:])}: {error}") from error

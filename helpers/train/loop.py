@@ -5,6 +5,7 @@ it; a learning rate that rises and falls, a progress bar, checkpoints, several p
 torchrun, and an end that loses nothing when you press Stop.
 """
 
+import contextlib
 import copy
 import math
 import time
@@ -40,10 +41,10 @@ class History:
     def __len__(self):
         return len(self.train_loss)
 
-    def add(self, **numbers):
-        """Append an epoch: one number for each list."""
-        for name, number in numbers.items():
-            getattr(self, name).append(number)
+    def add(self, *numbers):
+        """Append an epoch: one number for each list, in their order."""
+        for column, number in zip(vars(self).values(), numbers, strict=True):
+            column.append(number)
 
     def plot(self):
         """Draw loss and accuracy against epochs, training and validation."""
@@ -62,7 +63,8 @@ def fit(
     train, valid: `data.ImageSet`s; valid is only measured, after every epoch.
     epochs: passes over train.  batch_size: pictures a step.  lr: the highest learning rate.
     augment: None, or a function from a uint8 batch (B, C, H, W) to another of the same shape.
-    seed: of the order of the pictures, of augmentation and of dropout; it sets torch's global seed.
+    seed: of the order of the pictures, of augmentation and of dropout, from 0 to 2**32 − 1; it sets
+    torch's global seed.
     device: None takes a GPU where there is one; or "cpu", "cuda", "mps".
     precision: "bf16" or "fp32"; None takes what this hardware is quicker with.
     checkpoint: a path; the run is saved there after each epoch, and a later call with the same
@@ -84,30 +86,27 @@ def fit(
         augment=augment, seed=seed, precision=precision,
     )  # fmt: skip
     saved = checkpoints.read(checkpoint, run)
-    first = parallel.rank() == 0  # of several processes one alone prints and writes
 
     with memory_errors(f"the model and {len(train)} pictures do not fit into the memory of {device}"):
         model.to(device, memory_format=torch.channels_last)
         images, labels = train.images.to(device), train.labels.to(device)
-    torch.manual_seed(settings.seed)
     _, dtype = place(model)
+    torch.manual_seed(settings.seed)
     optimizer = optimizers.make(settings.optimizer, model, settings.lr, settings.weight_decay)
     steps = -(-len(train) // settings.batch_size)  # the last batch of an epoch may be smaller
     scheduler = _scheduler(settings.schedule, optimizer, settings.epochs * steps)
     history, parts = History(), {"model": model, "optimizer": optimizer, "schedule": scheduler}
     if saved is not None:
         checkpoints.restore(saved, history, parts)
-        if first:
-            print(f"going on from {checkpoint}, after epoch {len(history)}")
+        _say(f"going on from {checkpoint}, after epoch {len(history)}")
 
     # No torch.compile: on two cores it took 39 s for a first epoch that takes 12 s without it, and 13 s for later ones
     # (`benchmarks/engine.py --recipe patient --compile`).
     network = parallel.wrap(model)
     good_weights = copy.deepcopy(model.state_dict())
     progress = _Progress(settings.epochs, len(train), len(history), device)
-    try:
+    with _ending_well(model, train, history, settings.batch_size, progress.bar):
         for epoch in range(len(history), settings.epochs):
-            start = time.perf_counter()
             progress.begin(epoch)
             model.train()
             torch.manual_seed(_seed_of_chance(settings.seed, epoch))
@@ -123,41 +122,21 @@ def fit(
                 scheduler.step()
                 if not progress.goes_well(len(batch), loss, logits, y):
                     break
-            loss, accuracy = progress.means()
-            seconds = time.perf_counter() - start
-
+            train_loss, train_accuracy, seconds = progress.end()
             valid_accuracy, valid_loss = parallel.from_first(evaluate(model, valid, precision=settings.precision)[:2])
-            if not (math.isfinite(loss) and math.isfinite(valid_loss) and _are_finite(model.parameters())):
+            if not _are_numbers(train_loss, valid_loss, *model.parameters()):
                 model.load_state_dict(good_weights)
                 raise FloatingPointError(
                     f"the loss is no longer a number in epoch {epoch + 1}: the steps were too large. Try "
                     f"lr={settings.lr / 10:g} (it was {settings.lr:g}). The model has the weights it had before that epoch."
                 )
-            history.add(
-                train_loss=loss, train_accuracy=accuracy, valid_loss=valid_loss, valid_accuracy=valid_accuracy,
-                lr=scheduler.get_last_lr()[0], seconds=seconds,
-            )  # fmt: skip
             good_weights = copy.deepcopy(model.state_dict())
-            if first and checkpoint is not None:
-                checkpoints.write(checkpoint, run, history, parts)
-            if first and on_epoch is not None:
-                on_epoch(history)
-    except KeyboardInterrupt:
-        if first:
-            print(f"stopped in epoch {len(history) + 1}: the model has the weights of this moment, "
-                  f"the history its {len(history)} whole epochs")  # fmt: skip
-    except RuntimeError as error:
-        plain = _told_plainly(error, settings.batch_size)
-        if plain is None:
-            raise
-        raise plain from error
-    else:
-        if first:
-            print(f"{len(history)} epochs on {train.name} ({train.source}) in {sum(history.seconds):.0f} s "
-                  f"on {device.type}: validation accuracy {100 * history.valid_accuracy[-1]:.1f} %")  # fmt: skip
-    finally:
-        progress.bar.close()
-        model.eval()
+            history.add(train_loss, train_accuracy, valid_loss, valid_accuracy, seconds, scheduler.get_last_lr()[0])
+            if parallel.rank() == 0:  # of several processes one alone writes and reports
+                if checkpoint is not None:
+                    checkpoints.write(checkpoint, run, history, parts)
+                if on_epoch is not None:
+                    on_epoch(history)
     return history
 
 
@@ -191,7 +170,7 @@ def _augmented(augment, x):
 
 
 class _Progress:
-    """The bar under a run, and the sums that an epoch's mean loss and accuracy are made of."""
+    """The bar under a run, the clock, and the sums that an epoch's mean loss and accuracy are made of."""
 
     def __init__(self, epochs, images, done, device):
         self.epochs, self.device = epochs, device
@@ -203,6 +182,7 @@ class _Progress:
         self.bar.set_description(f"epoch {epoch + 1}/{self.epochs}")
         self.sums = torch.zeros(2, dtype=torch.float32, device=self.device)  # of losses, of right answers, here
         self.seen = self.steps = 0
+        self.start = time.perf_counter()
 
     def goes_well(self, count, loss, logits, labels):
         """Count a step over so many pictures of all processes; False once the loss is no longer a number."""
@@ -212,17 +192,46 @@ class _Progress:
         self.bar.update(count)
         if self.steps % 20 != 1:  # not each step: reading a number makes a GPU wait
             return True
-        loss, accuracy = self.means()
+        loss, accuracy = self._means()
         self.bar.set_postfix_str(f"loss {loss:.3f}, accuracy {100 * accuracy:.1f} %", refresh=False)
         return math.isfinite(loss)
 
-    def means(self):
-        """Loss and accuracy over the epoch so far, of all processes."""
+    def end(self):
+        """Mean loss and accuracy of the epoch, over all processes, and its seconds."""
+        return *self._means(), time.perf_counter() - self.start
+
+    def _means(self):
         return (parallel.sum_over_processes(self.sums) / self.seen).tolist()
 
 
-def _are_finite(weights):
-    return all(weight.isfinite().all() for weight in weights)
+def _are_numbers(*values):
+    """Whether these floats and tensors hold no NaN and nothing infinite."""
+    return all(torch.as_tensor(value).isfinite().all() for value in values)
+
+
+@contextlib.contextmanager
+def _ending_well(model, train, history, batch_size, bar):
+    """However the training in it ends: the bar is closed, the model evaluates, and one process says what became of it."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        _say(
+            f"stopped in epoch {len(history) + 1}: the model has the weights of this moment, "
+            f"the history its {len(history)} whole epochs"
+        )
+    except RuntimeError as error:
+        plain = _told_plainly(error, batch_size)
+        if plain is None:
+            raise
+        raise plain from error
+    else:
+        _say(
+            f"{len(history)} epochs on {train.name} ({train.source}) in {sum(history.seconds):.0f} s "
+            f"on {place(model)[0].type}: validation accuracy {100 * history.valid_accuracy[-1]:.1f} %"
+        )
+    finally:
+        bar.close()
+        model.eval()
 
 
 def _told_plainly(error, batch_size):
@@ -235,3 +244,9 @@ def _told_plainly(error, batch_size):
     if "connection closed by peer" in words or "timed out waiting" in words:
         return RuntimeError("another process of this run has ended: look for the first error above, then start again")
     return None
+
+
+def _say(words):
+    """Print, of several processes in one alone."""
+    if parallel.rank() == 0:
+        print(words)

@@ -60,8 +60,8 @@ def prepare(model, train, valid, device, checkpoint, on_epoch, **settings):
         _check_fit(model, train, valid, settings)
         run = {
             **identity.described(vars(settings)),
-            "train": identity.described(vars(train)),
-            "valid": identity.described(vars(valid)),
+            "train": _described_set(train),
+            "valid": _described_set(valid),
             "model": identity.described(model, by_value=False),
         }
     except (ValueError, TypeError) as error:
@@ -69,6 +69,12 @@ def prepare(model, train, valid, device, checkpoint, on_epoch, **settings):
     run = _agreed(run, problem)
     settings.precision = run["precision"]
     return settings, device, run
+
+
+def _described_set(images):
+    """Its pictures and labels by their numbers; mean and deviation rounded, for machines differ in the last digits."""
+    rounded = {what: [float(f"{value:.6g}") for value in getattr(images, what)] for what in ("mean", "std")}
+    return identity.described(vars(images) | rounded)
 
 
 def _agreed(run, problem):
