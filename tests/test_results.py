@@ -39,6 +39,7 @@ def test_a_difference_is_welchs_and_is_shown_only_where_its_interval_leaves_out_
     assert found.shown
     assert str(found).startswith("+9.0 points, 95 % interval +")
     assert not results.difference(a, runs("b", 0.80, 0.99, 0.88)).shown
+    assert results.difference(b, a).shown  # lower is a difference, too
     with pytest.raises(ValueError, match="two runs of each kind at least; got 3 and 1"):
         results.difference(a, runs("b", 0.5))
 
