@@ -209,7 +209,6 @@ def test_a_set_arrives_whole_and_leaves_nothing_else(ask, no_full_sets, name):
 REFUSED = "http://127.0.0.1:1/"  # no program listens at port 1
 FAULTS = {  # what a host does, and what is said of it
     REFUSED: "failed: .*refused",
-    "http://no-such-host.invalid/": "failed: ",
     "status-403": "answers 403 Forbidden",
     "status-404": "answers 404 Not Found",
     "status-503": "answers 503",
@@ -309,7 +308,7 @@ def test_of_slow_hosts_the_fastest_is_kept_and_nothing_fetched_twice(ask, server
 
 def test_a_slow_host_is_left_for_a_fast_one(ask, server, monkeypatch):
     monkeypatch.setattr(fetching, "WINDOW", 0.3)
-    monkeypatch.setattr(fetching, "FLOOR", 200_000)
+    monkeypatch.setattr(fetching, "FLOOR", 100_000)
     assert is_whole(ask("slow-50", "good"))
     assert [manner for manner, _ in server.asked] == ["slow-50", "good"]
 
@@ -364,7 +363,6 @@ def test_any_setting_of_the_mirrors_leaves_the_other_hosts(server, mirrors):
         "http://127.0.0.1:99999/",
         "http://a b/",
         "http://x:y/",
-        "http://é\u2028/",
         "https://" + "x" * 70 + "/",
     ],
 )
