@@ -226,6 +226,20 @@ def test_a_launch_that_takes_too_long_ends_with_what_was_written():
         parallel.launch(["-c", program], timeout=2)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "settings", "error", "says"),
+    [
+        ("-m helpers.train", {}, TypeError, "arguments must be a list of strings, one a word; got '-m helpers.train'"),
+        (["-c", 1], {}, TypeError, "arguments must be a list of strings"),
+        (["-c", ""], {"processes": 0}, ValueError, "processes must be a whole number, 1 or more; got 0"),
+        (["-c", ""], {"timeout": float("nan")}, ValueError, "timeout must be a finite number, above 0; got nan"),
+    ],
+)
+def test_a_launch_of_what_is_no_line_is_refused(arguments, settings, error, says):
+    with pytest.raises(error, match=re.escape(says)):
+        parallel.launch(arguments, **settings)
+
+
 def test_a_process_that_dies_ends_the_others_and_its_last_words_are_told(tmp_path):
     script = tmp_path / "dies.py"
     script.write_text(

@@ -26,6 +26,7 @@ import torch
 import torch.distributed as dist
 from torch import nn
 
+from helpers import checks
 from helpers.train import machine
 
 ON_ONE_MACHINE = ("-m", "torch.distributed.run", "--standalone", "--local-addr", "localhost")  # = torchrun …
@@ -41,8 +42,13 @@ def launch(arguments, processes=1, timeout=300):
 
     arguments: a list of strings, such as ["-m", "helpers.train", "--dataset", "cifar10"].
     timeout: in seconds.
-    Raises RuntimeError, with the program's own last lines, where it fails, and TimeoutError where it takes longer.
+    Raises RuntimeError, with the program's own last lines, where it fails, TimeoutError where it takes longer,
+    and ValueError or TypeError for arguments that cannot work.
     """
+    if not isinstance(arguments, (list, tuple)) or not all(isinstance(word, str) for word in arguments):
+        raise TypeError(f"arguments must be a list of strings, one a word; got {checks.shown(arguments)}")
+    processes = checks.whole("processes", processes, 1)
+    timeout = checks.number("timeout", timeout, above=0)
     start = [*ON_ONE_MACHINE, "--nproc-per-node", str(processes)] if processes > 1 else []
     program = subprocess.Popen(
         [sys.executable, *start, *arguments], cwd=Path(__file__).parents[2], env=os.environ | {"OMP_NUM_THREADS": "1"},
