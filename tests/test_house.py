@@ -84,7 +84,7 @@ def test_a_notebook_keeps_to_the_frame(path):
     found = [next((part for part in frame if heading.startswith(part)), None) for heading in headings]
     assert [part for part in found if part] == frame
     assert 15 <= len(read(path).cells) <= 30
-    assert len(re.sub(r"\(http\S+\)|<[^>]+>", "", text).split()) <= 1_100
+    assert len(re.sub(r"\(http\S+\)|<[^>]+>", "", text).split()) <= 1_600
     pictures = ["<img" in str(cell.get("outputs", "")) for cell in read(path).cells[:3]]
     assert any(pictures), "a picture within the first three cells"
     for cell in cells(path, "code"):
