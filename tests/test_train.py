@@ -88,6 +88,18 @@ def test_each_epoch_shows_every_picture_once_in_an_order_of_its_own(monkeypatch)
     assert not torch.equal(epochs[0], epochs[1])
 
 
+def test_augmentation_draws_other_numbers_in_each_step_and_epoch_and_the_same_in_each_run():
+    def drawn(seed):
+        numbers = []
+        fit(network(), augment=lambda batch: numbers.append(torch.rand(()).item()) or batch, seed=seed)
+        return numbers
+
+    one, same, other = drawn(0), drawn(0), drawn(1)
+    assert len(set(one)) == 8
+    assert one == same
+    assert not set(one) & set(other)
+
+
 @pytest.mark.parametrize("smoothing", [0.0, 0.2])
 def test_fit_is_the_plain_loop(some, others, smoothing):
     """Two epochs of fit against the loop written out, with the same orders and the same schedule."""
