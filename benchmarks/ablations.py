@@ -182,7 +182,7 @@ def runs_before(path, source):
     """The runs of an earlier start, where they are of the same recipe on the same data."""
     if not path.exists():
         return []
-    before = json.loads(path.read_text())
+    before = json.loads(path.read_text(encoding="utf-8"))
     if before["recipe"] != RECIPE or before["source"] != source:
         raise SystemExit(f"{path} holds another recipe or source: delete it, or name another file by --results")
     return before["runs"]
@@ -198,7 +198,7 @@ def save(study, runs, options, path):
     lines = ",\n".join(f"  {json.dumps(run)}" for run in runs)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(path.name + ".part")
-    temporary.write_text(json.dumps(head, indent=1)[:-2] + ',\n "runs": [\n' + lines + "\n ]\n}\n")
+    temporary.write_text(json.dumps(head, indent=1)[:-2] + ',\n "runs": [\n' + lines + "\n ]\n}\n", encoding="utf-8")
     temporary.replace(path)
 
 

@@ -50,7 +50,7 @@ def main():
     for dataset in PEERS:
         print(f"\n{dataset}\n" + table(dataset, options.results))
     if options.results == results.LADDER:
-        README.write_text(with_tables(README.read_text()))
+        README.write_text(with_tables(README.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def table(dataset, path=results.LADDER):
@@ -165,7 +165,7 @@ def quick():
 def save(results, path):
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(path.name + ".part")
-    temporary.write_text(json.dumps(results, indent=1) + "\n")
+    temporary.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     temporary.replace(path)
 
 

@@ -64,7 +64,7 @@ def runs_before(options):
     """The runs of an earlier start, where they are of the same recipe on the same data."""
     if not options.results.exists():
         return []
-    before = json.loads(options.results.read_text())
+    before = json.loads(options.results.read_text(encoding="utf-8"))
     if before["recipe"] != RECIPE or before["source"] != f"fashion_mnist, {options.source}":
         raise SystemExit(
             f"{options.results} holds another recipe or source: delete it, or name another file by --results"
@@ -75,7 +75,7 @@ def runs_before(options):
 def save(results, path):
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(path.name + ".part")
-    temporary.write_text(json.dumps(results, indent=1) + "\n")
+    temporary.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     temporary.replace(path)
 
 

@@ -562,5 +562,5 @@ def _mismatch(call, input_shape, error):
             f"write nn.Linear({got[-1]}, {module.out_features})"
         )
     if _is(module, CONVOLUTIONS) and got and got[0] != module.in_channels:
-        return f"{where} takes {module.in_channels} channels, but gets {got[0]}: its input has shape {got}"
+        return f"{where} takes {module.in_channels} channel{'s' * (module.in_channels != 1)}, but gets {got[0]}: its input has shape {got}"
     return f"{where} cannot take an input of shape {got}: {said}"

@@ -280,13 +280,20 @@ SLIPS = [
     (lambda p, v: nn.functional.cross_entropy(v, torch.tensor([6, 0])), "one output for each class"),
     (lambda p, v: v[4 / 2], "divide with //"),
     (lambda p, v: range(4 / 2), "divide with //"),
+    (lambda p, v: v[p.argmax], "call it, such as values.argmax()"),
+    (lambda p, v: v[v[0]], ".argmax() gives one"),
+    (lambda p, v: torch.full(3, 1.0), "a shape is wanted, in brackets"),
+    (lambda p, v: torch.relu(3), "put torch.tensor(…) around the number"),
+    (lambda p, v: v.sum(dim=2), "fewer axes than `dim` asks for"),
+    (lambda p, v: math.sqrt(p), "use torch.sqrt and the like"),
+    (lambda p, v: p[3], "behind the last row or column"),
 ]
 
 
 @pytest.mark.parametrize("slip", range(len(SLIPS)))
 def test_the_most_natural_slips_are_told_in_plain_words(slip):
     call, words = SLIPS[slip]
-    with pytest.raises((RuntimeError, TypeError, IndexError)) as error:
+    with pytest.raises((RuntimeError, TypeError, IndexError, ValueError)) as error:
         call(torch.tensor([1, 2, 3]), torch.randn(2, 2))
     said = comparing.translated(error.value)
     assert words in said

@@ -34,7 +34,7 @@ def test_requirements_and_environment_are_the_same_list(root):
 
 def test_what_the_notebooks_need_is_what_colab_is_asked_for():
     assert set(course.notebook_requirements()) == {
-        "torch", "torchvision", "numpy", "matplotlib", "pillow", "ipywidgets", "tqdm", "scipy",
+        "torch", "torchvision", "numpy", "matplotlib", "pillow", "ipywidgets", "tqdm", "scipy", "filelock", "certifi",
     }  # fmt: skip
 
 
@@ -351,7 +351,8 @@ def test_in_colab_an_address_that_cannot_be_fetched_from_is_told(colab, tmp_path
 
 def test_colab_gets_only_what_it_lacks_and_keeps_its_torch(monkeypatch):
     there = {"torch": "2.9.0+cu128", "torchvision": "0.24.0+cu128", "numpy": "2.0.2", "matplotlib": "3.10.0"}
-    there |= {"pillow": "11.3.0", "ipywidgets": "7.7.1", "scipy": "1.16.3"}
+    there |= {"pillow": "11.3.0", "ipywidgets": "7.7.1", "scipy": "1.16.3", "filelock": "3.20.0"}
+    there |= {"certifi": "2025.11.12"}
     asked = []
 
     def pip(command, check):

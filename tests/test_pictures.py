@@ -159,7 +159,7 @@ def test_numbers_have_a_real_minus_and_no_minus_zero(value, digits, words):
         ),
         (lambda: widgets.pool_lab({"a": torch.zeros(5, 5)}), "at least 7×7; got"),
         (lambda: widgets.padding_lab(torch.zeros(7, 5), VERTICAL), r"image must be square .*got \(7, 5\)"),
-        (lambda: widgets.shapes_lab(models.lenet(), (3, 28, 28)), "takes 1 channels, but gets 3"),
+        (lambda: widgets.shapes_lab(models.lenet(), (3, 28, 28)), "takes 1 channel, but gets 3"),
         (
             lambda: widgets.padding_lab(torch.ones(3, 3), VERTICAL, stride=4),
             "stride must be a whole number from 1 to 3",

@@ -23,6 +23,9 @@ TOLERANCE = 1e-4
 DIGITS = 3  # that a rounded fraction must have at least: 14.8 for 14.823, but not 15
 ROUNDING = 8  # units in the last place of an answer's own float type: what should be 57 may come as 56.999996
 DEEPEST = 16  # axes of a grid that is given as lists in lists
+MOST = (
+    10_000_000  # numbers in one row of it: a sparse tensor that is filled with its zeros may be larger than the memory
+)
 
 
 class Wrong(Exception):
@@ -281,7 +284,7 @@ def _stacked(rows, place):
             part, unit = torch.tensor(_as_float(row), dtype=torch.double), _unit(row)
         elif _is_bool(row) and not _is_array(row):
             part, unit = torch.tensor(bool(row)), 0
-        elif _is_array(row) and _holds_numbers(row):
+        elif _is_array(row) and _holds_numbers(row) and math.prod(row.shape) <= MOST:
             part, unit = _as_tensor(row), _unit(row)
         else:
             raise Wrong(f"at index {[*place, index]} is {kind(row)}; a number is wanted")
@@ -427,6 +430,8 @@ def short(n, digits=4):
         return "NaN" if math.isnan(n) else "infinity" if n > 0 else "minus infinity"
     if abs(n) < 1e-6:
         return f"{n:.{digits}g}"
+    if math.isclose(n, round(n), rel_tol=ROUNDING * float(np.finfo(float).eps)):
+        return short(round(n), digits)  # 49.99999999999999 is what arithmetic makes of 50
     decimals = max(1, digits - 1 - math.floor(math.log10(abs(n))))
     while True:
         text = f"{n:,.{decimals}f}".rstrip("0")
@@ -481,6 +486,19 @@ PLAIN = [  # (what an error says, in PyTorch's or NumPy's words; the same for a 
         r"Target \d+ is out of bounds",
         "a label is larger than the network's last class: it must end in one output for each class, 10 here",
     ),
+    (r"got builtin_function_or_method", "a function stands in the brackets: call it, such as values.argmax()"),
+    (r"tensors used as indices must be long", "a place must be a whole number: .argmax() gives one"),
+    (r"argument 'size'.*must be tuple of ints, not int", "a shape is wanted, in brackets: (n,)"),
+    (
+        r"argument '\w+' \(position 1\) must be Tensor, not int",
+        "a tensor is wanted here: put torch.tensor(…) around the number",
+    ),
+    (r"Dimension out of range", "the tensor has fewer axes than `dim` asks for: print its .shape"),
+    (
+        r"only one element tensors can be converted|only length-1 arrays can be converted",
+        "Python's math takes one number: use torch.sqrt and the like for a tensor",
+    ),
+    (r"index \d+ is out of bounds", "the index lies behind the last row or column: the first one has the number 0"),
     (
         r"'float' object cannot be interpreted as an integer|only integers, slices .* are valid indices",
         "a whole number is needed here, and / always gives a float: divide with //",

@@ -173,7 +173,7 @@ def call_on_all(answer, given, names):
         except Exception as error:
             raise Wrong(f"For {described(arguments, names)} your function {raised(error)}.") from error
         for name, before, after in zip(names, arguments, lent):
-            if difference(after, before) is not None:
+            if difference(after, before, 0) is not None:
                 raise Wrong(
                     f"Your function changes its input {name!r}: whoever calls it still needs that. "
                     f"Work on a copy, such as {name}.clone()."

@@ -40,7 +40,7 @@ def write_sample(name, part, dest):
         "labels": labels[indices].tolist(),
         "indices": indices.tolist(),
     }
-    (dest / f"{name}_{part}.json").write_text(json.dumps(about) + "\n")
+    (dest / f"{name}_{part}.json").write_text(json.dumps(about) + "\n", encoding="utf-8")
 
 
 def join_sheet(images):

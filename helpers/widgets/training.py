@@ -98,7 +98,7 @@ def network_lab(input_shape, measured=None, **start):
                 lines.append(f"{row.kind.ljust(12)}{_shape(row.output_shape):>14}{row.parameters:>12,}"
                              f"{row.multiply_adds:>15,}{seen:>17}")  # fmt: skip
         last = [field for field in fields.values()][-1].size
-        parameters, products = sum(row.parameters for row in trace), sum(row.multiply_adds for row in trace)
+        parameters, products = trace.parameters, trace.multiply_adds
         words = f"{parameters:,} parameters, {products / 1e6:.2f} million multiply-adds, receptive field {last}×{last}"
         found = measured(options) if measured else ""
         words = f"{named}: {words}" + (f"; {found or 'not measured'}" if measured else "")
