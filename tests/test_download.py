@@ -261,7 +261,7 @@ def test_another_host_goes_on_where_one_broke_off(ask, server, other):
     part = files.part_path("cifar10", ARCHIVE)
     part.write_bytes(PACKED[:half])
     assert is_whole(ask(other))
-    assert (other, half) in server.asked
+    assert (other, half) in server.asked and (other, 0) not in server.asked
 
 
 @pytest.mark.parametrize("fault", [*(host for host in FAULTS if host != "flipped"), "otherpart"])
