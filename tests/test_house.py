@@ -1,6 +1,8 @@
 """The frame: requirement lists, notebooks fit to commit, make's messages, a read-only checkout."""
 
+import ast
 import ctypes
+import graphlib
 import json
 import os
 import re
@@ -38,6 +40,34 @@ def test_what_the_notebooks_need_is_what_colab_is_asked_for():
     }  # fmt: skip
 
 
+def imports(root):
+    """For every module of helpers, those of helpers that it imports, wherever in the file."""
+    paths = [path for path in (root / "helpers").rglob("*.py") if "samples" not in path.parts]
+    names = {".".join(path.relative_to(root).with_suffix("").parts).removesuffix(".__init__"): path for path in paths}
+    found = {}
+    for name, path in names.items():
+        statements = [n for n in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(n, ast.ImportFrom)]
+        wanted = [(s.module, f"{s.module}.{alias.name}") for s in statements for alias in s.names]
+        found[name] = {
+            inner if inner in names else outer
+            for outer, inner in wanted
+            if outer.startswith("helpers.") or inner in names
+        }
+    return found
+
+
+def test_imports_point_one_way(root):
+    modules = imports(root)
+    graphlib.TopologicalSorter(modules).prepare()  # raises a CycleError that names the circle
+    rooms = {}
+    for module, others in modules.items():
+        room = module.split(".")[1] if "." in module else module
+        rooms.setdefault(room, set()).update(other.split(".")[1] for other in others if other != "helpers")
+    graphlib.TopologicalSorter({room: others - {room} for room, others in rooms.items()}).prepare()
+    assert rooms["checks"] == set()
+    assert rooms["arithmetic"] == {"checks"}
+
+
 # ---- notebooks -----------------------------------------------------------------------------
 
 
@@ -62,6 +92,39 @@ def test_a_notebook_is_normalised_and_normalising_again_changes_nothing(path):
     notebook = read(path)
     course.normalise(notebook)
     assert notebook == read(path)
+
+
+def overwritten_inputs(code):
+    """Names that a cell takes from an earlier one and gives another value: run twice, it would work on its own result."""
+    made, found = set(), set()
+    for statement in ast.parse(code).body:
+        names = [node for node in ast.walk(statement) if isinstance(node, ast.Name)]
+        inner = {n.id for part in ast.walk(statement) if isinstance(part, ast.comprehension) for n in ast.walk(part.target)
+                 if isinstance(n, ast.Name)}  # fmt: skip
+        targets = [statement.target] if isinstance(statement, ast.AugAssign) else getattr(statement, "targets", [])
+        given = {
+            n.id
+            for target in targets
+            for n in ast.walk(target)
+            if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
+        }
+        read = {n.id for n in names if isinstance(n.ctx, ast.Load)} - inner
+        found |= (given & (given if isinstance(statement, ast.AugAssign) else read)) - made
+        made |= {n.id for n in names if isinstance(n.ctx, ast.Store)}
+    return found
+
+
+def test_a_cell_that_overwrites_its_input_is_seen():
+    assert overwritten_inputs("a, b = (f(s) for s in (a, b))") == {"a", "b"}
+    assert overwritten_inputs("n = 3\nn += 1\nlines |= {1: 2}") == {"lines"}
+    assert overwritten_inputs("a = load()\na = f(a)\nb = [b for b in a]") == set()
+
+
+@pytest.mark.parametrize("path", **by_name)
+def test_no_cell_overwrites_what_it_needs_so_that_each_may_run_twice(path):
+    for cell in cells(path, "code"):
+        code = "\n".join(line for line in cell.source.splitlines() if not line.startswith("%"))
+        assert not overwritten_inputs(code), cell.source
 
 
 @pytest.mark.parametrize("path", **by_name)
