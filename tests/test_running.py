@@ -3,6 +3,7 @@
 Each test runs in both ways that an answer may run in; what only a process of its own can do asks for `child`.
 """
 
+import faulthandler
 import functools
 import io
 import logging
@@ -261,8 +262,14 @@ def test_an_answer_ends_also_where_its_kernel_is_killed(child, pid_file):
     ],
     ids=["exit", "segfault", "abort", "out of memory"],
 )
-def test_a_crash_is_told(child, body, words, capfd):
-    assert said_of(body).startswith(words)
+def test_a_crash_is_told(child, body, words, capfd, tmp_path):
+    with open(tmp_path / "dump", "w") as dump:
+        faulthandler.enable(dump)  # as a kernel has it, which writes to its terminal
+        try:
+            assert said_of(body).startswith(words)
+        finally:
+            faulthandler.enable(sys.__stderr__)
+    assert (tmp_path / "dump").read_text() == ""
     assert capfd.readouterr() == ("", "")
 
 
