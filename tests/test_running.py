@@ -239,7 +239,7 @@ sleeper = subprocess.Popen(["sleep", "60"])
 open({str(pid_file)!r}, "w").write(str(sleeper.pid))
 return 2 * values"""
     assert exercise().verdict(answer_in(body)).solved
-    assert not is_running(pid_file.read_text())
+    assert until(lambda: not is_running(pid_file.read_text()))
 
 
 def test_an_answer_ends_also_where_its_kernel_is_killed(child, pid_file):
@@ -293,7 +293,9 @@ EFFECTS = {  # what an answer may do, and where that would be seen
     "threads": (lambda: torch.set_num_threads(7), torch.get_num_threads),
     "deterministic": (lambda: torch.use_deterministic_algorithms(True), torch.are_deterministic_algorithms_enabled),
     "precision": (lambda: torch.set_float32_matmul_precision("medium"), torch.get_float32_matmul_precision),
-    "cudnn": (lambda: setattr(torch.backends.cudnn, "benchmark", True), lambda: torch.backends.cudnn.benchmark),
+    "cuDNN's trials": (lambda: setattr(torch.backends.cudnn, "benchmark", True), lambda: torch.backends.cudnn.benchmark),
+    "cuDNN's ways": (lambda: setattr(torch.backends.cudnn, "deterministic", True),
+                     lambda: torch.backends.cudnn.deterministic),
     "anomalies": (lambda: torch.autograd.set_detect_anomaly(True), torch.is_anomaly_enabled),
     "working folder": (lambda: os.chdir("/"), os.getcwd),
     "environment": (lambda: os.environ.update(CNN_DATA_DIR="elsewhere", NEW="1"), lambda: dict(os.environ)),
@@ -307,7 +309,7 @@ EFFECTS = {  # what an answer may do, and where that would be seen
     "stdin": (lambda: setattr(sys, "stdin", io.StringIO()), lambda: id(sys.stdin)),
     "open figures": (lambda: plt.figure(), plt.get_fignums),
     "figures' settings": (lambda: plt.rcParams.update({"figure.dpi": 7}), lambda: plt.rcParams["figure.dpi"]),
-}
+}  # fmt: skip
 ONLY_IN_A_CHILD = {
     "a library": (lambda: setattr(torch, "a_mark", 1), lambda: hasattr(torch, "a_mark")),
     "logging": (lambda: logging.getLogger().setLevel(7), lambda: logging.getLogger().level),

@@ -237,8 +237,7 @@ def _states():
         (torch.is_anomaly_enabled, torch.autograd.set_detect_anomaly),
         (lambda: cudnn.benchmark, functools.partial(setattr, cudnn, "benchmark")),
         (lambda: cudnn.deterministic, functools.partial(setattr, cudnn, "deterministic")),
-        (np.geterr, lambda found: np.seterr(**found)),
-        (np.get_printoptions, lambda found: np.set_printoptions(**found)),
+        (np.get_printoptions, lambda found: np.set_printoptions(**found)),  # a thread's own in the newest NumPy
         (os.getcwd, os.chdir),
         (lambda: dict(os.environ), _put_environment),
         (lambda: list(sys.path), functools.partial(setattr, sys, "path")),
