@@ -126,6 +126,13 @@ def edited(threshold):
     return Cell
 
 
+def edited_network(bend):
+    class Net(Own):
+        forward = (lambda self, x: self.layer(x).relu()) if bend else (lambda self, x: self.layer(x))
+
+    return Net()
+
+
 PAIRS = {
     "lambdas": (lambda b: b.flip(-1), lambda b: b.flip(-2)),
     "enclosed values": (shifted(1), shifted(2)),
@@ -140,6 +147,7 @@ PAIRS = {
     "activations": (nn.Sequential(nn.ReLU()), nn.Sequential(nn.GELU())),
     "strides": (nn.Conv2d(1, 1, 3, stride=1), nn.Conv2d(1, 1, 3, stride=2)),
     "forward": (Own(), Other()),
+    "bodies of networks": (edited_network(True), edited_network(False)),
     "sizes": (Own(3), Own(4)),
     "frozen": (nn.Linear(2, 2), nn.Linear(2, 2).requires_grad_(False)),
     "dtypes": (nn.Linear(2, 2), nn.Linear(2, 2).double()),
@@ -170,6 +178,10 @@ def test_a_global_that_a_function_uses_is_a_part_of_it(monkeypatch):
     before = described(by_global)
     monkeypatch.setitem(globals(), "AMOUNT", 3)
     assert identity.differences(before, described(by_global)) == [("AMOUNT", 2, 3)]
+
+
+def test_what_is_no_number_equals_itself():
+    assert identity.differences(described([float("nan")]), described([float("nan")])) == []
 
 
 def test_differences_are_named_to_the_last_dot_and_told_three_at_a_time():
