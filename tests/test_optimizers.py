@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch import nn
 
@@ -114,7 +114,7 @@ def test_what_cannot_be_an_optimizer_is_refused(arguments, says):
         optimizers.make(*arguments)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.one_of(
         st.none(), st.floats(), st.text(max_size=3), st.lists(st.floats(), max_size=2),
