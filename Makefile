@@ -35,7 +35,7 @@ TEST := OMP_NUM_THREADS=1 $(PY) -m pytest
 test: $(VENV)/ready
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
-	$(TEST) -n 2 --dist loadgroup
+	$(TEST) -n 2
 	$(TEST) -n 2 --dist loadscope --nbval notebooks
 
 notebooks: $(VENV)/ready

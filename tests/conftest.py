@@ -7,8 +7,26 @@ import torch
 
 from helpers import data
 
+try:
+    from xdist.scheduler import LoadScopeScheduling
+except ImportError:  # one process runs all
+    LoadScopeScheduling = object
+
 ROOT = Path(__file__).resolve().parent.parent
 torch.set_num_threads(1)  # two workers share two cores; small tensors gain nothing from threads
+
+
+class OneWorkerForEach(LoadScopeScheduling):
+    """Tests of one module run in one worker, which makes what they share once; in the browser, those of one notebook."""
+
+    def _split_scope(self, nodeid):
+        in_browser = nodeid.startswith("tests/browser/")
+        return nodeid[nodeid.index("[") :] if in_browser else super()._split_scope(nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    return OneWorkerForEach(config, log)
 
 
 @pytest.fixture(scope="session")

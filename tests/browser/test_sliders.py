@@ -53,9 +53,9 @@ class Opened(NamedTuple):
 
 
 def opened(name):
-    """A notebook as the parameter of a test; all tests of one run in the same worker, on the same page."""
+    """A notebook as the parameter of a test; all tests of one run in the same worker, on the same page (see conftest)."""
     (path,) = course.NOTEBOOKS.glob(f"{name}*.ipynb")
-    return pytest.param(path, marks=pytest.mark.xdist_group(path.stem), id=path.stem)
+    return pytest.param(path, id=path.stem)
 
 
 @pytest.fixture(scope="session")
