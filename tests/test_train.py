@@ -206,15 +206,27 @@ def test_a_network_that_blows_up_gets_its_last_good_weights_back(epochs, batch_s
     assert not path.exists()
 
 
-def test_a_network_that_blows_up_in_the_last_step_of_a_later_epoch_keeps_that_epochs_beginning(tmp_path, monkeypatch):
+def test_an_epoch_that_is_lost_is_not_trained_to_its_end():
+    steps = []
+    with pytest.raises(FloatingPointError):
+        fit(network(), lr=1e30, schedule="constant", batch_size=2, augment=lambda batch: steps.append(1) or batch)
+    assert len(steps) < 30  # of 50
+
+
+@pytest.mark.parametrize("ruined", ["a weight that answers", "a weight that is not used"])
+def test_a_network_that_blows_up_in_the_last_step_of_a_later_epoch_keeps_that_epochs_beginning(
+    ruined, tmp_path, monkeypatch
+):
     model, path, good = network(), tmp_path / "run.pt", []
+    model.unused = nn.Parameter(torch.zeros(2))
+    weight = model.unused if "not" in ruined else model.head[2].bias
     step, steps = torch.optim.AdamW.step, []
 
     def ruin(self, closure=None):
         step(self)
         steps.append(1)
         if len(steps) == 12:  # the last of the third epoch: no loss of that epoch's training shows it
-            model.head[2].bias.data[0] = math.nan
+            weight.data[0] = math.nan
 
     monkeypatch.setattr(torch.optim.AdamW, "step", ruin)
     with pytest.raises(FloatingPointError, match="no longer a number in epoch 3"):
