@@ -5,7 +5,7 @@ import random
 import torch
 
 from helpers.exercises.comparing import Wrong, kind
-from helpers.exercises.grading import UNSOLVED, Exercise, call_on_all, check_function, function
+from helpers.exercises.grading import Exercise, call_on_all, check_function, check_returned, function
 from helpers.exercises.questions import Choice, Question
 
 
@@ -138,10 +138,7 @@ def _grade_flip_some(flip_some):
         results, printed = call_on_all(flip_some, [(batch,) for batch in batches], ["batch"])
     except Wrong as wrong:
         raise _in_other_words(wrong) from wrong.__cause__
-    if all(result is None for result in results):
-        raise Wrong(
-            "Your function prints, but returns nothing: end it with `return` and the result." if printed else UNSOLVED
-        )
+    check_returned(results, printed)
     for batch, result in zip(batches, results):
         _check_pictures(batch, result)
     return _check_chance([_which(result, batch) for batch, result in zip(batches, results)])

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from helpers.exercises.comparing import Wrong, difference, kind
-from helpers.exercises.grading import UNSOLVED, Exercise, call_on_all, check_function, function
+from helpers.exercises.grading import UNSOLVED, Exercise, call_on_all, check_function, check_returned, function
 from helpers.exercises.questions import Choice, Question
 
 _WHOLE = "A mean need not be a whole number: give it as it comes."
@@ -33,10 +33,7 @@ def _grade_dropout(dropout):
             raise Wrong("Not yet. Your mask does not fit x, which may have any shape: draw it with the shape of x, "
                         "`torch.rand(x.shape)`.") from None  # fmt: skip
         raise
-    if all(result is None for result in results):
-        raise Wrong(
-            "Your function prints, but returns nothing: end it with `return` and the result." if printed else UNSOLVED
-        )
+    check_returned(results, printed)
     for (x, p), result in zip(given, results):
         _check_form(x, p, result)
     results = [result.detach().cpu().double() for result in results]

@@ -2,6 +2,7 @@
 
 import contextlib
 import difflib
+import functools
 import io
 import itertools
 import re
@@ -134,6 +135,16 @@ class _Refused(Exception):
     """What argparse says in place of ending the process."""
 
 
+@functools.cache  # their imports take a while
+def _parsers():
+    """What reads a line: torchrun's own parser, and that of the training."""
+    from torch.distributed.run import get_args_parser  # here, since not every build of torch has it
+
+    from helpers.train.__main__ import _parser
+
+    return get_args_parser(), _parser()
+
+
 def _grade_command(command):
     if not isinstance(command, str):
         raise Wrong(f"Not yet. The line is wanted as a string; yours is {kind(command)}.")
@@ -143,11 +154,7 @@ def _grade_command(command):
         near = next((word for word in words if "train" in word and not word.startswith("-")), None)
         raise Wrong("Not yet. What is to be run? " + (f"It is the module `helpers.train`, not `{near}`." if near
                     else "`-m helpers.train` is missing."))  # fmt: skip
-    from torch.distributed.run import get_args_parser  # here, since not every build of torch has it
-
-    from helpers.train.__main__ import _parser
-
-    launcher, training = get_args_parser(), _parser()
+    launcher, training = _parsers()
     _check_places(words[:place], words[place + 1 :], launcher, training)
     started = _parsed(launcher, words, "torchrun")
     if started.training_script not in MODULE:
@@ -310,7 +317,8 @@ command = Exercise(
     "torchrun --nnodes 3 --nproc-per-node 8 --rdzv-backend c10d --rdzv-endpoint node0:29500 "
     "-m helpers.train --dataset cifar10 --recipe muon"
 )""",
-    seconds=20,  # the first import of torchrun's parser takes its time
+    seconds=20,
+    prepare=_parsers,
 )
 
 QUESTIONS = (
