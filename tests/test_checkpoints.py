@@ -244,6 +244,14 @@ def test_nodes_of_which_the_first_alone_has_the_file_go_on_as_if_never_stopped(n
     assert nodes[1]["files"] == []
 
 
+def test_a_file_that_only_another_process_has_is_not_passed_over(tmp_path, monkeypatch):
+    monkeypatch.setattr(parallel, "gathered", lambda has: [has, True])
+    with pytest.raises(ValueError, match=r"process 1 has a checkpoint .*copy it to the machine of process 0"):
+        checkpoints.read(tmp_path / "run.pt", {})
+    monkeypatch.setattr(parallel, "gathered", lambda has: [has, False])
+    assert checkpoints.read(tmp_path / "run.pt", {}) is None
+
+
 @pytest.mark.parametrize(
     ("what", "says"),
     [

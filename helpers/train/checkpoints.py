@@ -47,9 +47,15 @@ def read(path, run):
     """What `write` saved of this run; None where there is no such file, or path is None.
 
     Of several processes the first alone reads, and all get what it read: the others need no file.
-    Raises ValueError, on all of them, where the file is damaged, or of another run, and where none
-    could be written.
+    Raises ValueError, on all of them, where the file is damaged, or of another run, where none
+    could be written, and where another process has one and the first has none.
     """
+    holders = [rank for rank, has in enumerate(parallel.gathered(path is not None and Path(path).is_file())) if has]
+    if holders and holders[0] != 0:  # torchrun may number the machines anew when a run is started again
+        raise ValueError(
+            f"process {holders[0]} has a checkpoint {path}, and process 0, which alone reads it, has none: "
+            "copy it to the machine of process 0 to go on from it, or delete it to start anew"
+        )
     saved = None
     if path is not None and parallel.rank() == 0:
         try:

@@ -241,7 +241,7 @@ def _told_plainly(error, batch_size):
             f"a batch of {batch_size} pictures does not fit into memory: try batch_size={batch_size // 2}"
         )
     words = str(error).lower()
-    if "connection closed by peer" in words or "timed out waiting" in words:
+    if any(said in words for said in ("connection closed by peer", "connection reset by peer", "timed out waiting")):
         return RuntimeError("another process of this run has ended: look for the first error above, then start again")
     return None
 
