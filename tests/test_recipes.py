@@ -7,11 +7,9 @@ from itertools import pairwise
 
 import pytest
 import torch
-import torch.nn.functional as F
 from torch import nn
 
 from helpers import models, results, train
-from helpers.augment import Augment
 from helpers.train import recipes
 from tests.small_runs import pictures
 
@@ -45,21 +43,6 @@ def test_build_repeats_itself_by_seed(photos):
     one, same, other = (nn.utils.parameters_to_vector(recipe.build(photos, seed).parameters()) for seed in (1, 1, 2))
     assert torch.equal(one, same)
     assert not torch.equal(one, other)
-
-
-def test_a_whitened_stem_gives_uncorrelated_maps_of_variance_1(photos):
-    model = models.fast_cnn()
-    pictures = train.normalise(photos.images, photos.mean, photos.std)
-    models.whiten_stem(model, pictures)
-    stem = model.base[0]
-    assert not stem.weight.requires_grad
-    maps = F.conv2d(pictures, stem.weight).transpose(0, 1).flatten(1)  # without the bias
-    half = len(maps) // 2
-    assert torch.allclose(maps[:half], -maps[half:], atol=1e-3)
-    strong = maps[:half] @ maps[:half].T / maps.shape[1]
-    assert (strong - torch.diag(strong.diag())).abs().max() < 0.01
-    assert strong.diag().max() < 1.01
-    assert (strong.diag() > 0.9).sum() >= 9  # the rest has next to no variance to blow up
 
 
 def test_a_recipe_whitens_its_stem_by_the_pictures_and_starts_by_handing_them_on(photos):
@@ -189,12 +172,3 @@ def test_every_rung_was_measured_as_it_stands_from_three_seeds(dataset):
 def test_the_readmes_table_is_made_from_the_measured_runs(dataset, root):
     changes = {name: recipe.change for name, recipe in recipes.RECIPES[dataset].items()}
     assert results.ladder_table(dataset, changes) in (root / "README.md").read_text()
-
-
-# ---- augmentation --------------------------------------------------------------------------
-
-
-def test_augment_is_equal_by_what_it_does_and_refuses_negative_sizes():
-    assert repr(Augment(flip=True, shift=2)) == repr(Augment(flip=True, shift=2)) != repr(Augment(flip=True, shift=1))
-    with pytest.raises(ValueError, match="0 or more; got -1"):
-        Augment(shift=-1)

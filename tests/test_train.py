@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from helpers import data, models, train
+from helpers import models, train
 from helpers.augment import Augment
 from helpers.train import evaluation, loop, machine
 from tests.small_runs import first, fit, network, pictures, stop_at, weights
@@ -550,30 +550,3 @@ def test_fit_tells_its_arguments_and_trains_where_there_is_no_glibc(monkeypatch)
     assert "batch_size" in inspect.signature(train.fit).parameters
     monkeypatch.setattr(machine, "_glibc", lambda: None)
     assert len(fit(network(), epochs=1)) == 1
-
-
-# ---- models --------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", data.CLASSES)
-@pytest.mark.parametrize("build", [models.lenet, models.small_cnn, models.plain_cnn])
-def test_every_model_takes_both_sets(name, build):
-    channels, size, _ = data.SHAPES[name]
-    model = build(channels, size=size) if build is models.lenet else build(channels)
-    assert model(torch.zeros(2, channels, size, size)).shape == (2, 10)
-    assert model.head(model.base(torch.zeros(2, channels, size, size))).shape == (2, 10)
-
-
-def test_parameter_counts_in_the_docstrings_are_true():
-    for model, build in [(models.lenet(3, 32), models.lenet), (models.small_cnn(), models.small_cnn)]:
-        assert f"{models.count_parameters(model):,} weights" in build.__doc__
-
-
-def test_plain_cnn_puts_dropout_where_it_is_asked_for_and_refuses_what_is_no_chance():
-    kinds = [type(layer).__name__ for layer in models.plain_cnn(dropout=0.3, map_dropout=0.2).modules()]
-    assert (kinds.count("Dropout"), kinds.count("Dropout2d")) == (1, 3)
-    assert not {"Dropout", "Dropout2d"} & {type(layer).__name__ for layer in models.plain_cnn().modules()}
-    with pytest.raises(ValueError, match="dropout must be a finite number, 0 or more, below 1; got 1.2"):
-        models.plain_cnn(dropout=1.2)
-    with pytest.raises(ValueError, match="padding must be one of same, valid; got 1"):
-        models.plain_cnn(padding=1)
