@@ -7,6 +7,7 @@ import pickle
 import re
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -64,6 +65,12 @@ def test_the_sample_is_there_balanced_and_normalised(name):
 def test_the_full_sets_are_there_balanced_and_normalised(full_sets):
     for name in data.CLASSES:
         check_set(name, "full")
+
+
+@pytest.mark.parametrize(("name", "sum_of_pixels"), [("fashion_mnist", "0e8d3dc5"), ("cifar10", "8296122d")])
+def test_the_validation_pictures_are_those_by_which_all_kept_results_were_chosen(name, sum_of_pixels):
+    images = data.load(name, "valid", source="sample").images
+    assert f"{zlib.crc32(images.contiguous().numpy()):08x}" == sum_of_pixels
 
 
 def test_validation_is_cut_off_the_training_set_and_always_the_same():
