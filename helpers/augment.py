@@ -11,6 +11,7 @@ import torch.nn.functional as F
 
 from helpers import checks
 
+ALTERNATING = "alternating"  # a way to flip
 FILLS = {"zero": "constant", "reflect": "reflect"}  # what stands in a gap → its name in torch
 
 
@@ -50,7 +51,26 @@ def random_shift(images, most, fill="zero"):
 def random_flip(images):
     """Mirror each picture of a batch (B, C, H, W), left to right, with a chance of one half."""
     _check_batch(images)
-    chosen = torch.rand(len(images), device=images.device) < 0.5
+    return _mirrored(images, torch.rand(len(images), device=images.device) < 0.5)
+
+
+def alternating_flip(images, epoch, numbers):
+    """Mirror every second picture of a batch (B, C, H, W), left to right, and in the next epoch the others.
+
+    In two epochs each picture is seen once as it is and once mirrored; by chance every second one would
+    be seen twice alike.  numbers: int64 (B,), those of the pictures in their set.  epoch: counted from 0.
+    Jordan 2024, "94% on CIFAR-10 in 3.29 Seconds on a Single GPU".
+    """
+    _check_batch(images)
+    epoch = checks.whole("epoch", epoch, 0)
+    checks.tensor("numbers", numbers, "(B,)", (torch.int64,), may_be_empty=True)
+    if len(numbers) != len(images):
+        raise ValueError(f"numbers must hold one for each of the {len(images)} pictures; got {len(numbers)}")
+    return _mirrored(images, (numbers + epoch) % 2 == 1)
+
+
+def _mirrored(images, chosen):
+    """Pictures (B, C, H, W), those mirrored for which chosen, bool (B,), is True."""
     return torch.where(chosen[:, None, None, None], images.flip(-1), images)
 
 
@@ -112,12 +132,12 @@ def _check_batch(images, dtypes=checks.NUMBERS):
 class Augment:
     """What a recipe does to each training batch (B, C, H, W): flip, then shift by up to `shift` pixels, then cutout.
 
-    turn: by quarters of a circle.  colour: by up to this share; see `random_colour`.
+    flip: False; True, by chance; or "alternating", see `alternating_flip`.  turn: by quarters of a circle.  colour: by up to this share; see `random_colour`.
     A function with a name that can be compared: two runs with equal `Augment`s are the same run.
     Raises ValueError for sizes that are not whole numbers, 0 or more, and a colour that is not from 0 to 1.
     """
 
-    flip: bool = False
+    flip: bool | str = False
     shift: int = 0
     cutout: int = 0
     turn: bool = False
@@ -125,7 +145,9 @@ class Augment:
 
     def __post_init__(self):
         plain = {
-            "flip": checks.flag("flip", self.flip),
+            "flip": checks.one_of("flip", self.flip, (ALTERNATING,))
+            if isinstance(self.flip, str)
+            else checks.flag("flip", self.flip),
             "shift": checks.whole("shift", self.shift, 0),
             "cutout": checks.whole("cutout", self.cutout, 0),
             "turn": checks.flag("turn", self.turn),
@@ -139,8 +161,16 @@ class Augment:
         done = ", ".join(f"{f.name}={getattr(self, f.name)}" for f in fields(self) if getattr(self, f.name))
         return f"Augment({done})"
 
-    def __call__(self, images):
-        if self.flip:
+    def __call__(self, images, epoch=0, numbers=None):
+        """The batch, changed.  epoch, numbers: as `alternating_flip` wants them, which needs them; `train.fit` gives them."""
+        if self.flip == ALTERNATING:
+            if numbers is None:
+                raise ValueError(
+                    'flip="alternating" needs the epoch and the numbers of the pictures, as train.fit gives them; '
+                    "elsewhere take flip=True"
+                )
+            images = alternating_flip(images, epoch, numbers)
+        elif self.flip:
             images = random_flip(images)
         if self.shift:
             images = random_shift(images, self.shift, fill="reflect")

@@ -227,7 +227,7 @@ def _batch_norm(channels):
 def whiten_stem(model, pictures):
     """Set the kernels of the model's stem so that its outputs are uncorrelated and have variance 1 over these pictures.
 
-    From then on they are not trained.  model: a `fast_cnn`, on any device.
+    From then on they are not trained, and neither are their biases, which are 0.  model: a `fast_cnn`, on any device.
     pictures: normalised, float32 or float64 (N, C, H, W); a few thousand do.  The kernels are the
     eigenvectors of the patches' covariance, each divided by the root of its eigenvalue; each comes
     twice, with both signs, since the ReLU that follows keeps only what is above 0.
@@ -245,7 +245,8 @@ def whiten_stem(model, pictures):
     variances, directions = torch.linalg.eigh(patches.T @ patches / len(patches))
     kernels = (directions / (variances + WHITENING_FLOOR).sqrt()).T.reshape(-1, *stem.weight.shape[1:])
     stem.weight.copy_(torch.cat([kernels, -kernels]))
-    stem.weight.requires_grad_(False)
+    stem.bias.zero_()
+    stem.requires_grad_(False)
 
 
 def _stem(model):

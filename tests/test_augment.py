@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from helpers import augment
 from helpers.augment import Augment
 
+NUMBERS = torch.arange(200)
 IMAGE = torch.arange(1, 13, dtype=torch.uint8).view(1, 3, 4)
 
 
@@ -61,6 +62,23 @@ def test_random_shift_moves_each_picture_by_its_own_shift_and_fills_the_gap(fill
 def test_random_shift_by_0_changes_nothing():
     assert torch.equal(augment.random_shift(batch(), 0), batch())
     assert torch.equal(augment.random_shift(batch(), 0, "reflect"), batch())
+
+
+def test_alternating_flip_mirrors_each_picture_in_every_other_epoch():
+    images, numbers = batch(), torch.arange(len(batch())) + 7
+    first, second, third = (augment.alternating_flip(images, epoch, numbers) for epoch in range(3))
+    assert torch.equal(first, third)
+    assert torch.equal(first, second.flip(-1))
+    for i, number in enumerate(numbers.tolist()):
+        assert torch.equal(first[i], images[i].flip(-1) if number % 2 else images[i])
+
+
+def test_an_augmentation_that_alternates_needs_to_know_the_pictures():
+    alternating = Augment(flip="alternating")
+    numbers = torch.arange(len(batch()))
+    assert torch.equal(alternating(batch(), 1, numbers), augment.alternating_flip(batch(), 1, numbers))
+    with pytest.raises(ValueError, match="needs the epoch and the numbers of the pictures, as train.fit gives them"):
+        alternating(batch())
 
 
 # ---- flips, turns, squares, colours --------------------------------------------------------
@@ -215,6 +233,10 @@ def test_augments_of_the_same_kind_are_equal_in_value_and_in_words():
         (lambda: Augment(shift=-1), "shift must be a whole number, 0 or more; got -1"),
         (lambda: Augment(cutout=1.5), "cutout must be .*; got 1.5"),
         (lambda: Augment(flip=1), "flip must be True or False; got 1"),
+        (lambda: Augment(flip="sometimes"), "flip must be one of alternating; got 'sometimes'"),
+        (lambda: augment.alternating_flip(batch(), -1, NUMBERS), "epoch must be a whole number, 0 or more; got -1"),
+        (lambda: augment.alternating_flip(batch(), 0, NUMBERS[:3]), "numbers must hold one for each of the 200 pictures; got 3"),
+        (lambda: augment.alternating_flip(batch(), 0, NUMBERS / 2), "numbers must hold torch.int64"),
         (lambda: Augment(turn="yes"), "turn must be True or False; got 'yes'"),
         (lambda: Augment(colour=2), "colour must be a finite number from 0 to 1; got 2"),
         (lambda: Augment(shift=5)(batch()), "most must be a whole number from 0 to 4; got 5"),

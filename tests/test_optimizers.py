@@ -81,6 +81,15 @@ def test_orthogonalise_brings_singular_values_together_and_keeps_directions(shap
     torch.testing.assert_close(optimizers.orthogonalise(matrix.T.contiguous().T), result)  # in another layout
 
 
+def test_bf16_turns_kernels_as_fp32_does():
+    torch.manual_seed(0)
+    matrix = torch.randn(64, 576)
+    exact, rounded = optimizers.orthogonalise(matrix), optimizers.orthogonalise(matrix, dtype=torch.bfloat16)
+    assert rounded.dtype == torch.float32
+    assert not torch.equal(exact, rounded)
+    assert (exact - rounded).norm() < 0.02 * exact.norm()
+
+
 def test_muon_keeps_the_length_of_a_layer_and_learns_faster_than_adamw(clothes):
     images = train.normalise(clothes.images[:200], clothes.mean, clothes.std)
     losses = {}

@@ -8,6 +8,7 @@ from torch import nn
 
 from helpers import train
 from helpers.train import machine, recipes
+from helpers.train.convolution import MapsSideBySide
 from tests.small_runs import fit, network, pictures, weights
 
 CPU = torch.device("cpu")
@@ -86,7 +87,7 @@ def answers(layer, x, precision):
     """Output of a layer, gradient of its input, gradient of its weights."""
     x = x.clone().requires_grad_()
     layer.zero_grad()
-    with machine.autocast(CPU, precision):
+    with machine.autocast(CPU, precision), MapsSideBySide():
         y = layer(x)
     torch.manual_seed(0)
     y.backward(torch.randn(y.shape).bfloat16().to(y.dtype))
@@ -103,7 +104,7 @@ def distance(one, other):
 def test_bf16_gives_every_layer_that_we_train_the_numbers_of_fp32(dataset):
     checked = list(layers(dataset))
     kinds = {type(layer) for layer, _ in checked}
-    assert {nn.Conv2d, nn.Linear, nn.MaxPool2d, nn.BatchNorm2d, nn.ReLU} <= kinds
+    assert {nn.Conv2d, nn.Linear, nn.MaxPool2d, nn.BatchNorm2d, nn.ReLU, nn.GELU} <= kinds
     for layer, x in checked:
         layer.requires_grad_()
         with torch.no_grad():

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from helpers import models, train
+from helpers import augment, models, train
 from helpers.augment import Augment
 from helpers.train import evaluation, loop, machine
 from tests.small_runs import first, fit, network, pictures, stop_at, weights
@@ -98,6 +98,19 @@ def test_augmentation_draws_other_numbers_in_each_step_and_epoch_and_the_same_in
     assert len(set(one)) == 8
     assert one == same
     assert not set(one) & set(other)
+
+
+def test_an_alternating_flip_shows_each_picture_once_as_it_is_and_once_mirrored(monkeypatch):
+    some, shown = pictures(100), []
+    flip = augment.alternating_flip
+    monkeypatch.setattr(augment, "alternating_flip", lambda *batch: shown.append(flip(*batch)) or shown[-1])
+    fit(network(), augment=Augment(flip="alternating"))
+    first, second = (torch.cat(shown[start : start + 4]).flatten(1).tolist() for start in (0, 4))
+    assert len(shown) == 8
+    for number, picture in enumerate(some.images):
+        ways = [picture.flatten().tolist(), picture.flip(-1).flatten().tolist()]
+        seen = [next(way for way in (0, 1) if ways[way] in epoch) for epoch in (first, second)]
+        assert seen == ([1, 0] if number % 2 else [0, 1])
 
 
 @pytest.mark.parametrize(("name", "smoothing"), [("adamw", 0.0), ("sgd", 0.2)])
@@ -284,15 +297,28 @@ def test_evaluate_counts(others):
     assert torch.equal(predictions, logits.argmax(dim=1))
 
 
-def test_flip_takes_the_mean_of_both_answers(others):
+def test_more_views_take_a_weighted_mean_of_all_answers(others):
     model = fresh()
-    mirrored = dataclasses.replace(others, images=others.images.flip(-1))
-    one, other = train.predict(model, others, precision="fp32"), train.predict(model, mirrored, precision="fp32")
-    both = train.predict(model, others, flip=True, precision="fp32")
-    torch.testing.assert_close(both, (one + other) / 2)
-    assert not torch.allclose(both, one, atol=1e-3)
-    flipped = train.evaluate(model, others, flip=True, precision="fp32")
-    assert flipped.loss == pytest.approx(F.cross_entropy(both, others.labels).item())
+
+    def answer(pictures):
+        return train.predict(model, dataclasses.replace(others, images=pictures), precision="fp32")
+
+    both = (answer(others.images) + answer(others.images.flip(-1))) / 2
+    torch.testing.assert_close(train.predict(model, others, views=2, precision="fp32"), both)
+    assert not torch.allclose(both, answer(others.images), atol=1e-3)
+    padded = F.pad(others.images.float(), [1] * 4, mode="reflect").byte()
+    corners = padded[..., :-2, :-2], padded[..., 2:, 2:]
+    shifted = sum(answer(corner) + answer(corner.flip(-1)) for corner in corners) / 4
+    six = train.predict(model, others, views=6, precision="fp32")
+    torch.testing.assert_close(six, (both + shifted) / 2)
+    measured = train.evaluate(model, others, views=6, precision="fp32")
+    assert measured.loss == pytest.approx(F.cross_entropy(six, others.labels).item())
+
+
+def test_a_picture_of_one_pixel_cannot_be_shifted(others):
+    dot = dataclasses.replace(others, images=others.images[..., :1, :1])
+    with pytest.raises(ValueError, match=r"views=6 shifts pictures of 2×2 pixels or larger; got \(1, 1\)"):
+        train.predict(nn.Flatten(), dot, views=6)
 
 
 def test_predict_leaves_the_mode_of_every_part_as_it_was(others):
@@ -478,13 +504,13 @@ def test_settings_are_taken_or_refused_by_name(name, value):
 
 
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
-@given(what=st.sampled_from(["model", "images", "flip", "mean", "std", "pixels", "precision"]), value=ANYTHING)
+@given(what=st.sampled_from(["model", "images", "views", "mean", "std", "pixels", "precision"]), value=ANYTHING)
 def test_measuring_refuses_anything_that_is_no_model_or_picture(what, value):
     some = pictures(2)
     calls = {
         "model": lambda: train.predict(value, some),
         "images": lambda: train.evaluate(network(), value),
-        "flip": lambda: train.predict(network(), some, flip=value),
+        "views": lambda: train.predict(network(), some, views=value),
         "precision": lambda: train.predict(network(), some, precision=value),
         "mean": lambda: train.normalise(some.images, value, some.std),
         "std": lambda: train.normalise(some.images, some.mean, value),

@@ -61,7 +61,9 @@ def trained(device):
     clothes = data.load("fashion_mnist", "train", source="sample")
     some = dataclasses.replace(clothes, images=clothes.images[:101], labels=clothes.labels[:101])
     torch.manual_seed(0)
-    model = InDouble(models.small_cnn(width=8))
+    model = models.fast_cnn(1, (8, 8))
+    models.whiten_stem(model, train.normalise(some.images, some.mean, some.std))
+    model = InDouble(model)
     kinds = [type(module) for module in model.modules()]
     seen, share = [], parallel.share
 
@@ -72,7 +74,7 @@ def trained(device):
     parallel.share = watched
     history = train.fit(
         model, some, some, epochs=7, batch_size=50, lr=0.01, optimizer="sgd", device=device,
-        augment=Augment(flip=True, shift=2),
+        augment=Augment(flip="alternating", shift=2),
     )  # fmt: skip
     return {
         "losses": history.train_loss,

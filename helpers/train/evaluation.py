@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from helpers import checks, data
 from helpers.train.machine import autocast, is_out_of_memory, memory_errors
 
+VIEWS = (1, 2, 6)  # of each picture: alone; and mirrored; and both shifted by a pixel to two corners
 EVALUATION_BATCH = 1_000  # pictures at a time when nothing is learned; large enough to keep the cores busy
 
 
@@ -21,13 +22,13 @@ class Evaluation(NamedTuple):
     predictions: torch.Tensor
 
 
-def evaluate(model, images, flip=False, precision=None):
+def evaluate(model, images, views=1, precision=None):
     """Accuracy, mean loss and predictions of the model on an `ImageSet`, as an `Evaluation`.
 
-    flip, precision: see `predict`.  Raises what `predict` raises, and ValueError where a label is
+    views, precision: see `predict`.  Raises what `predict` raises, and ValueError where a label is
     no class of the model's.
     """
-    logits = predict(model, images, flip, precision)
+    logits = predict(model, images, views, precision)
     labels = images.labels.cpu()
     check_classes("images", labels, logits)
     predictions = logits.argmax(dim=1)
@@ -36,10 +37,12 @@ def evaluate(model, images, flip=False, precision=None):
 
 
 @torch.no_grad()
-def predict(model, images, flip=False, precision=None):
+def predict(model, images, views=1, precision=None):
     """Logits, float32 (N, classes), of the model on an `ImageSet`, in evaluation mode, on the CPU.
 
-    flip: ask twice, for each picture and for its mirror image, and take the mean of both answers.
+    views: how often to ask about each picture.  1: as it is.  2: also about its mirror image, and take the
+    mean of both answers.  6: also about both, shifted by a pixel up and left, and down and right; the shifted
+    ones have half of the weight (Jordan 2024, "94% on CIFAR-10 in 3.29 Seconds on a Single GPU").
     precision: "bf16" or "fp32"; None takes what this hardware is quicker with.
     Every part of the model keeps its mode.  Where memory is not enough, fewer pictures at a time are
     tried.  Raises ValueError for what is no model or no `ImageSet`, or does not fit, and MemoryError
@@ -47,7 +50,10 @@ def predict(model, images, flip=False, precision=None):
     """
     checks.module("model", model)
     check_image_set("images", images)
-    checks.flag("flip", flip)
+    if checks.whole("views", views) not in VIEWS:
+        raise ValueError(f"views must be one of 1, 2, 6; got {checks.shown(views)}")
+    if views == 6 and min(images.images.shape[2:]) < 2:
+        raise ValueError(f"views=6 shifts pictures of 2×2 pixels or larger; got {tuple(images.images.shape[2:])}")
     device, dtype = place(model)
     logits, done, at_a_time = [], 0, EVALUATION_BATCH
     with in_evaluation_mode(model):
@@ -59,16 +65,25 @@ def predict(model, images, flip=False, precision=None):
                     autocast(device, precision),
                 ):
                     x = normalise(batch.to(device), images.mean, images.std).to(dtype)
-                    answer = answered(model, x)
-                    if flip:
-                        answer = (answer + answered(model, x.flip(-1))) / 2
-                    logits.append(answer.cpu())
+                    logits.append(_mean_answer(model, x, views).cpu())
                     done += len(batch)
             except MemoryError:
                 if len(batch) == 1:
                     raise
                 at_a_time = len(batch) // 2
     return torch.cat(logits)
+
+
+def _mean_answer(model, x, views):
+    """Logits (N, classes) for pictures (N, C, H, W), as a weighted mean over so many views of each."""
+    if views == 1:
+        return answered(model, x)
+    if views == 2:
+        return (answered(model, x) + answered(model, x.flip(-1))) / 2
+    padded = F.pad(x, [1] * 4, mode="reflect")
+    corners = (padded[:, :, :-2, :-2], padded[:, :, 2:, 2:])
+    shifted = [_mean_answer(model, corner.contiguous(memory_format=torch.channels_last), 2) for corner in corners]
+    return _mean_answer(model, x, 2) / 2 + sum(shifted) / 4
 
 
 def answered(model, x):

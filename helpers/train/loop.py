@@ -15,9 +15,11 @@ import torch
 import torch.nn.functional as F
 from tqdm.auto import tqdm
 
+from helpers.augment import Augment
 from helpers.train import checkpoints, optimizers, parallel
+from helpers.train.convolution import MapsSideBySide
 from helpers.train.evaluation import evaluate, normalise, place
-from helpers.train.machine import autocast, freed_kept, is_out_of_memory, memory_errors
+from helpers.train.machine import DTYPES, autocast, freed_kept, is_out_of_memory, memory_errors
 from helpers.train.settings import WEIGHT_DECAY, prepare
 
 
@@ -62,7 +64,7 @@ def fit(
 
     train, valid: `data.ImageSet`s; valid is only measured, after every epoch.
     epochs: passes over train.  batch_size: pictures a step.  lr: the highest learning rate.
-    augment: None, or a function from a uint8 batch (B, C, H, W) to another of the same shape.
+    augment: None, an `Augment`, or a function from a uint8 batch (B, C, H, W) to another of the same shape.
     seed: of the order of the pictures, of augmentation and of dropout, from 0 to 2**32 − 1; it sets
     torch's global seed.
     device: None takes a GPU where there is one; or "cpu", "cuda", "mps".
@@ -92,7 +94,9 @@ def fit(
         images, labels = train.images.to(device), train.labels.to(device)
     _, dtype = place(model)
     torch.manual_seed(settings.seed)
-    optimizer = optimizers.make(settings.optimizer, model, settings.lr, settings.weight_decay)
+    optimizer = optimizers.make(
+        settings.optimizer, model, settings.lr, settings.weight_decay, DTYPES[settings.precision]
+    )
     steps = -(-len(train) // settings.batch_size)  # the last batch of an epoch may be smaller
     scheduler = _scheduler(settings.schedule, optimizer, settings.epochs * steps)
     history, parts = History(), {"model": model, "optimizer": optimizer, "schedule": scheduler}
@@ -101,7 +105,7 @@ def fit(
         _say(f"going on from {checkpoint}, after epoch {len(history)}")
 
     # No torch.compile: on two cores it took 39 s for a first epoch that takes 12 s without it, and 13 s for later ones
-    # (`benchmarks/engine.py --recipe patient --compile`).
+    # (`benchmarks/engine.py --recipe wider --compile`).
     network = parallel.wrap(model)
     good_weights = copy.deepcopy(model.state_dict())
     progress = _Progress(settings.epochs, len(train), len(history), device)
@@ -111,9 +115,9 @@ def fit(
             model.train()
             torch.manual_seed(_seed_of_chance(settings.seed, epoch))
             for batch in _order(len(train), settings.seed, epoch).to(device).split(settings.batch_size):
-                x, y = _augmented(settings.augment, images[batch]), labels[batch]
+                x, y = _augmented(settings.augment, images[batch], epoch, batch), labels[batch]
                 x, y = parallel.share(x), parallel.share(y)  # on one process: all of it
-                with autocast(device, settings.precision):
+                with autocast(device, settings.precision), MapsSideBySide():
                     logits = network(normalise(x, train.mean, train.std).to(dtype))
                     loss = F.cross_entropy(logits, y, label_smoothing=settings.label_smoothing, reduction="sum")
                 optimizer.zero_grad(set_to_none=True)
@@ -158,11 +162,11 @@ def _seed_of_chance(seed, epoch):
     return seed + 1_000_003 * epoch
 
 
-def _augmented(augment, x):
+def _augmented(augment, x, epoch, numbers):
     """The whole batch, changed in each process alike, since all draw the same numbers."""
     if augment is None:
         return x
-    result = augment(x)
+    result = augment(x, epoch, numbers) if isinstance(augment, Augment) else augment(x)
     if not isinstance(result, torch.Tensor) or result.shape != x.shape or result.dtype != x.dtype:
         got = f"{tuple(result.shape)} of {result.dtype}" if isinstance(result, torch.Tensor) else repr(result)[:100]
         raise ValueError(f"augment must return what it got, a batch {tuple(x.shape)} of {x.dtype}; it returned {got}")

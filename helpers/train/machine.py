@@ -10,7 +10,8 @@ import torch
 
 from helpers import checks
 
-PRECISIONS = ("bf16", "fp32")
+DTYPES = {"bf16": torch.bfloat16, "fp32": torch.float32}
+PRECISIONS = tuple(DTYPES)
 
 # What glibc's mallopt calls them (malloc.h), and where its own adaptation of the last two ends.
 TRIM_THRESHOLD, TOP_PAD, MMAP_THRESHOLD, MMAP_MAX = -1, -2, -3, -4
@@ -75,8 +76,17 @@ def _cpu_gains_from_bf16(description):
     multiplies large matrices at 323 GFLOP/s in fp32 and at 177 in bf16.  Where both have to be
     emulated it is slower, 9 times on a Zen 3 core.
     """
-    flags = set(description.get("flags", "").split())
+    flags = _flags(description)
     return "amx_bf16" in flags or ("avx512_bf16" in flags and description.get("vendor_id") == "AuthenticAMD")
+
+
+def has_amx():
+    """Whether the processor has a unit that multiplies matrices in bf16."""
+    return "amx_bf16" in _flags(_cpu_description())
+
+
+def _flags(description):
+    return set(description.get("flags", "").split())
 
 
 @functools.cache
