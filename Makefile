@@ -15,7 +15,7 @@ help:
 	@echo "make lab         open the course in JupyterLab, at the first notebook"
 	@echo "make test        prove that all of it works: style, unit tests, every notebook, a real browser"
 	@echo "make notebooks   run every notebook from top to bottom and save its outputs (full sets where they are there)"
-	@echo "make bench       print the speed figures; trains every recipe three times, hours in all"
+	@echo "make bench       print the speed figures; trains every recipe from several seeds, hours in all"
 	@echo "make bench QUICK=1   the same figures from parts of the runs, in 5 minutes"
 	@echo "make stamp REPO=<address>   write the course's address into first cells and badges"
 	@echo

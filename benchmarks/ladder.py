@@ -1,12 +1,12 @@
 """Measure every rung of the ladders, and the peers, each run in a process of its own, one after another.
 
-python benchmarks/ladder.py                         # what is missing of three seeds, full data: hours
+python benchmarks/ladder.py                         # what is missing, full data: hours
 python benchmarks/ladder.py --only cifar10 batch adamw --seeds 5
 python benchmarks/ladder.py --quick                 # a part of an epoch of peers and targets: under 5 minutes
 python benchmarks/ladder.py --table                 # print what was measured and put it into the README; train nothing
 
-Each run is written as soon as it is there; started again on such a machine, the script goes on
-(delete the file to measure anew). The recipes were
+Quick rungs are measured from more seeds than slow ones: see SEEDS. Each run is written as soon as it is there;
+started again on such a machine, the script goes on (delete the file to measure anew). The recipes were
 chosen on the validation split; here every one of them meets the test set, once for each seed.
 """
 
@@ -32,13 +32,15 @@ from helpers.train import machine, recipes  # noqa: E402
 
 README = ROOT / "README.md"
 PEERS = {"cifar10": "peer: tutorial", "fashion_mnist": "peer: tinyvgg"}
-QUICK = ("batch", "augment")  # the rungs whose speed is held against the peer's
+SEEDS = [(30, 10), (180, 5)]  # rungs that take less than so many seconds are measured from so many seeds,
+LEAST_SEEDS = 3  # the others from these
+QUICK = {"cifar10": ("batch", "gelu"), "fashion_mnist": ("batch", "views")}  # held against the peer's speed
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", nargs="+", metavar="NAME", help="a data set, then recipes of it (default: all)")
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seeds", type=int, help="of each rung (default: ten, five or three)")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--table", action="store_true")
     parser.add_argument("--results", type=Path, default=results.LADDER)
@@ -71,15 +73,23 @@ def measure(options):
     runs = results.ladder_runs(options.results)
     here = machine.hardware()
     runs = [run for run in runs if not changed(run)]  # what is no longer a recipe is measured anew
-    done = {(run["dataset"], run["recipe"], run["seed"]) for run in runs if run["hardware"] == here}
-    for seed in range(options.seeds):
+    for seed in range(options.seeds or SEEDS[0][1]):
         for dataset, name in chosen(options.only):
-            if (dataset, name, seed) in done:
+            mine = [run for run in runs if (run["dataset"], run["recipe"], run["hardware"]) == (dataset, name, here)]
+            if any(run["seed"] == seed for run in mine) or (not options.seeds and seed >= wanted(name, mine)):
                 continue
             run = one_run(dataset, name, seed)
-            print(f"{dataset} {name} {seed}: {100 * run['test_accuracy']:.2f} % in {run['seconds']:.1f} s", flush=True)
+            print(f"{dataset} {name} {seed}: {run['seconds']:.1f} s", flush=True)  # the accuracies when all is measured
             runs = sorted([*runs, run], key=place)
-            save({"command": "python benchmarks/ladder.py --seeds 3", "runs": runs}, options.results)
+            save({"command": "python benchmarks/ladder.py", "runs": runs}, options.results)
+
+
+def wanted(name, runs):
+    """From how many seeds a rung is measured, going by the seconds of its runs so far."""
+    if results.is_peer(name):
+        return LEAST_SEEDS
+    seconds = results.summary(runs, "seconds").mean if runs else 0
+    return next((seeds for limit, seeds in SEEDS if seconds < limit), LEAST_SEEDS)
 
 
 def place(run):
@@ -89,7 +99,7 @@ def place(run):
 
 def changed(run):
     """Whether this run is of a recipe that has changed since, or is no more."""
-    if run["recipe"].startswith("peer"):
+    if results.is_peer(run["recipe"]):
         return False
     now = recipes.RECIPES[run["dataset"]].get(run["recipe"])
     return now is None or str(now) != run["settings"]
@@ -105,7 +115,7 @@ def chosen(only):
 
 def one_run(dataset, name, seed, *more):
     """Train and test in a process of its own; what it reports, and on what."""
-    if name.startswith("peer"):
+    if results.is_peer(name):
         command = ["benchmarks/peers.py", name.removeprefix("peer: "), "--seed", str(seed), *more]
     else:
         command = ["-m", "helpers.train", "--dataset", dataset, "--recipe", name, "--seed", str(seed), "--json", *more]
@@ -115,7 +125,7 @@ def one_run(dataset, name, seed, *more):
     _, status, used = os.wait4(process.pid, 0)  # wait() would not say how much memory it used
     if status:
         raise SystemExit(f"{' '.join(command)} failed: its error stands above")
-    settings = {} if name.startswith("peer") else {"settings": str(recipes.find(dataset, name))}
+    settings = {} if results.is_peer(name) else {"settings": str(recipes.find(dataset, name))}
     return json.loads(lines[-1]) | {"recipe": name} | settings | {
         "multiply_adds": multiply_adds(dataset, name), "matmul_gflops": matmul_gflops(),
         "peak_gb": round(used.ru_maxrss / 2**20, 2), "date": date.today().isoformat(),
@@ -125,7 +135,7 @@ def one_run(dataset, name, seed, *more):
 
 def multiply_adds(dataset, name):
     """Of one picture going forward through the network."""
-    if name.startswith("peer"):
+    if results.is_peer(name):
         model = peers.PEERS[name.removeprefix("peer: ")]["model"]()
     else:
         recipe = recipes.find(dataset, name)
@@ -137,15 +147,15 @@ def multiply_adds(dataset, name):
 def matmul_gflops(size=2048, seconds=1.0):
     """What this machine multiplies at most, in GFLOP/s: two large matrices, in bf16 where training uses it, else fp32."""
     device = machine.choose_device()
-    a, b = (torch.randn(size, size, device=device) for _ in range(2))
+    dtype = machine.DTYPES[machine.choose_precision(device)]
+    a, b = (torch.randn(size, size, device=device, dtype=dtype) for _ in range(2))
     rate, end = 0.0, time.perf_counter() + seconds
-    with machine.autocast(device):
-        while time.perf_counter() < end:
-            start = time.perf_counter()
-            for _ in range(10):
-                c = a @ b
-            c[0, 0].item()  # waits until a GPU has done its work
-            rate = max(rate, 10 * 2 * size**3 / (time.perf_counter() - start) / 1e9)
+    while time.perf_counter() < end:
+        start = time.perf_counter()
+        for _ in range(10):
+            c = a @ b
+        c[0, 0].item()  # waits until a GPU has done its work
+        rate = max(rate, 10 * 2 * size**3 / (time.perf_counter() - start) / 1e9)
     return round(rate)
 
 
@@ -154,7 +164,7 @@ def quick():
     for dataset, peer in PEERS.items():
         theirs = one_run(dataset, peer, 0, "--pictures", "10000")
         print(f"\n{dataset}: {peer} {theirs['images_per_second']:,} images/s")
-        for name in QUICK:
+        for name in QUICK[dataset]:
             run = one_run(dataset, name, 0, "--epochs", "1")
             ratio = run["images_per_second"] / theirs["images_per_second"]
             work = ratio * run["multiply_adds"] / theirs["multiply_adds"]

@@ -66,7 +66,7 @@ def train_and_test(name, seed, pictures=None):
             optimizer.step()
     seconds = time.perf_counter() - start
     return {
-        "test_accuracy": accuracy(model, test), "seconds": round(seconds, 2),
+        "test_accuracy": accuracy(model, test), "valid_accuracy": None, "seconds": round(seconds, 2),
         "images_per_second": round(peer["epochs"] * len(train) / seconds),
         "parameters": models.count_parameters(model), "source": "full", "recipe": name, "device": "cpu",
         "dataset": peer["dataset"], "epochs": peer["epochs"], "seed": seed,

@@ -115,29 +115,31 @@ def show_confusion(matrix, classes):
 
 
 def show_ladder(rungs):
-    """Draw the accuracy of each recipe against its seconds of training, on a scale of powers.
+    """Draw the test accuracy of each recipe against its seconds of training, on a scale of powers.
 
-    rungs: name → `results.Rung`; a name that begins with "peer" gets a mark of its own.  Raises ValueError for none.
+    Bars: the 95 % interval of the mean.  rungs: name → `results.Rung`; a name that begins with "peer" gets a
+    mark of its own.  Raises ValueError for none.
     """
     if not rungs:
         raise ValueError("rungs is empty: measure some first, by benchmarks/ladder.py")
     figure, axes = plt.subplots(figsize=(9, 4.8))
     labels = []  # (seconds, height) of each
-    for name, (seconds, accuracy, sd, _) in rungs.items():
+    for name, (seconds, _, test) in rungs.items():
         colour, marker = ("#D55E00", "s") if name.startswith("peer") else ("#0072B2", "o")
-        axes.errorbar(seconds, 100 * accuracy, 100 * sd, color=colour, marker=marker, capsize=3)
-        height = 100 * accuracy - 1
+        margin = 100 * test.margin if test.seeds > 1 else 0
+        axes.errorbar(seconds, 100 * test.mean, margin, color=colour, marker=marker, capsize=3)
+        height = 100 * test.mean - 1
         while any(abs(height - other) < 2.6 and 0.4 < seconds / near < 2.5 for near, other in labels):
             height += 0.2  # so that no label covers another
         labels.append((seconds, height))
         line = {"arrowstyle": "-", "color": "#999999", "shrinkA": 0}
-        axes.annotate(name, (seconds, 100 * accuracy), (1.3 * seconds, height), fontsize=9, arrowprops=line)
+        axes.annotate(name, (seconds, 100 * test.mean), (1.3 * seconds, height), fontsize=9, arrowprops=line)
     ticks = [tick for tick in (1, 3, 10, 30, 100, 300, 1000, 3000) if tick < 2 * max(labels)[0]]
     axes.set(xscale="log", xlim=(0.7 * min(labels)[0], 3 * max(labels)[0]), ylim=(None, 101))
     axes.set_xticks(ticks, ticks)
     axes.set(xlabel="seconds of training", ylabel="test accuracy (%)")
     axes.grid(alpha=0.3)
     figure.tight_layout()
-    first, best = min(rungs, key=lambda name: rungs[name].seconds), max(rungs, key=lambda name: rungs[name].accuracy)
-    ends = [f"{100 * rungs[n].accuracy:.1f} % after {rungs[n].seconds:.0f} s ({n})" for n in (first, best)]
+    first, best = min(rungs, key=lambda name: rungs[name].seconds), max(rungs, key=lambda name: rungs[name].test.mean)
+    ends = [f"{100 * rungs[n].test.mean:.1f} % after {rungs[n].seconds:.0f} s ({n})" for n in (first, best)]
     show(figure, f"Accuracy of {len(rungs)} recipes against seconds of training, from {ends[0]} to {ends[1]}.")

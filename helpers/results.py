@@ -22,6 +22,15 @@ class Summary(NamedTuple):
     sd: float
     seeds: int
 
+    @property
+    def margin(self):
+        """Half of the 95 % confidence interval of the mean, by Student's t; infinite for a single run."""
+        if self.seeds < 2:
+            return math.inf
+        from scipy import stats  # here and not above: whoever only takes means need not wait a second for it
+
+        return float(stats.t.ppf(0.975, self.seeds - 1)) * self.sd / self.seeds**0.5
+
 
 class _Interval(NamedTuple):
     mean: float
@@ -154,18 +163,21 @@ def _are_equal(numbers):
 
 
 LADDER_FIELDS = (
-    "dataset", "recipe", "device", "hardware", "seed", "test_accuracy", "seconds", "images_per_second", "peak_gb",
+    "dataset", "recipe", "device", "hardware", "seed", "valid_accuracy", "test_accuracy", "seconds", "images_per_second", "peak_gb",
     "parameters", "multiply_adds", "matmul_gflops",
 )  # fmt: skip
 
 
 class Rung(NamedTuple):
-    """What was measured of a recipe: means over the seeds; accuracies from 0 to 1, on the test set; sd: of the accuracy."""
+    """What was measured of a recipe, over its seeds: seconds of training, and the accuracies, from 0 to 1.
+
+    valid: on the validation pictures; what chooses a rung chooses by it.  None of a peer, which learns from
+    them.  test: what the choice is worth.
+    """
 
     seconds: float
-    accuracy: float
-    sd: float
-    seeds: int
+    valid: Summary | None
+    test: Summary
 
 
 def rungs(dataset, device=None, path=LADDER):
@@ -184,25 +196,27 @@ def rungs(dataset, device=None, path=LADDER):
     for name in dict.fromkeys(run["recipe"] for run in runs):
         mine = [run for run in runs if run["recipe"] == name and run["hardware"] == hardware]
         if mine:
-            measured[name] = Rung(summary(mine, "seconds").mean, *summary(mine))
+            valid = None if is_peer(name) else summary(mine, "valid_accuracy")
+            measured[name] = Rung(summary(mine, "seconds").mean, valid, summary(mine))
     return measured, hardware
 
 
 def quickest(dataset, target, device, path=LADDER):
-    """The name of the recipe that was measured to reach `target` % on the test set in the least time on such a device.
+    """The name of the recipe that was measured to reach `target` % in the least time on such a device.
 
+    It is chosen by the validation accuracy: what the test set chose could no longer be tested by it.
     target: from 0 to 100.  device: "cpu", "cuda" or "mps".  Raises ValueError as `rungs` does, and,
     naming the best, where none reaches the target.
     """
     target = checks.number("target", target, least=0, most=100)
-    measured = {name: rung for name, rung in rungs(dataset, device, path)[0].items() if not name.startswith("peer")}
-    reaching = {name: rung.seconds for name, rung in measured.items() if 100 * rung.accuracy >= target}
+    measured = {name: rung for name, rung in rungs(dataset, device, path)[0].items() if not is_peer(name)}
+    reaching = {name: rung.seconds for name, rung in measured.items() if 100 * rung.valid.mean >= target}
     if not reaching:
-        best = max(measured, key=lambda name: measured[name].accuracy, default=None)
+        best = max(measured, key=lambda name: measured[name].valid.mean, default=None)
         raise ValueError(
             f"no recipe is known to reach {target:g} % on {dataset}"
             + (
-                f": the best, {best}, reaches {100 * measured[best].accuracy:.1f} %"
+                f": the best, {best}, reaches {100 * measured[best].valid.mean:.1f} % of the validation pictures"
                 if best
                 else f": {path} holds no runs"
             )
@@ -225,13 +239,18 @@ def ladder_runs(path=LADDER):
     return runs
 
 
+def is_peer(name):
+    """Whether it is what others teach, measured beside the recipes."""
+    return name.startswith("peer")
+
+
 def _runs_of(dataset, path):
     checks.one_of("dataset", dataset, data.CLASSES)
     return [run for run in ladder_runs(path) if run["dataset"] == dataset]
 
 
 def ladder_table(dataset, changes, path=LADDER):
-    """What was measured of a data set's ladder, as a Markdown table: means over the seeds, and the accuracies' sd.
+    """What was measured of a data set's ladder, as a Markdown table: means over the seeds, ± half of their 95 % interval.
 
     changes: name of a recipe → what it changes, in words.
     "× peer": images a second, as a multiple of what the peer gets through on the same machine.
@@ -240,14 +259,15 @@ def ladder_table(dataset, changes, path=LADDER):
     if not isinstance(changes, dict):
         raise ValueError(f"changes must be a dict, name of a recipe → what it changes; got {checks.shown(changes)}")
     lines = [
-        "| recipe | change | parameters | multiply-adds | seconds | images/s | × peer | share of limit | memory | test accuracy |",
-        "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|",
+        "| recipe | change | parameters | multiply-adds | seconds | images/s | × peer | share of limit | memory | seeds "
+        "| validation | test accuracy |",
+        "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
     ]
     runs = _runs_of(dataset, path)
     for hardware in dict.fromkeys(run["hardware"] for run in runs):
-        lines.append(f"| **{hardware}** | | | | | | | | | |")
+        lines.append(f"| **{hardware}** | | | | | | | | | | | |")
         here = [run for run in runs if run["hardware"] == hardware]
-        peer = [run for run in here if run["recipe"].startswith("peer")]
+        peer = [run for run in here if is_peer(run["recipe"])]
         limit = max(run["matmul_gflops"] for run in here)  # a shared machine is slower at times
         for name in dict.fromkeys(run["recipe"] for run in here):
             change = changes.get(name, "with the usual DataLoader")
@@ -259,13 +279,16 @@ def _row(name, change, runs, peer, limit):
     def mean(key, of=runs):
         return summary(of, key).mean
 
-    accuracy = summary(runs)
-    spread = f" ± {100 * accuracy.sd:.2f}" if len(runs) > 1 else ""
+    def accuracy(key):
+        found = summary(runs, key)
+        margin = f" ± {100 * found.margin:.2f}" if len(runs) > 1 else ""
+        return f"{100 * found.mean:.2f}{margin} %"
+
     rate = mean("images_per_second")
     ratio = f"{rate / mean('images_per_second', peer):.1f}" if peer else "–"
     gflops = 6e-9 * rate * runs[0]["multiply_adds"]  # forward once, backward twice, 2 operations a multiply-add
     return (
         f"| {name} | {change} | {runs[0]['parameters']:,} | {runs[0]['multiply_adds'] / 1e6:.1f} M | {mean('seconds'):.0f} | "
         f"{rate:,.0f} | {ratio} | {100 * gflops / limit:.0f} % | {mean('peak_gb'):.1f} GB | "
-        f"{100 * accuracy.mean:.2f}{spread} % |"
+        f"{len(runs)} | {'–' if is_peer(name) else accuracy('valid_accuracy')} | {accuracy('test_accuracy')} |"
     )

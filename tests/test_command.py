@@ -1,6 +1,5 @@
 """The command line of training: `python -m helpers.train`."""
 
-import dataclasses
 import json
 import os
 import subprocess
@@ -11,7 +10,6 @@ import torch
 
 from helpers import models, train
 from helpers.train import __main__ as command
-from helpers.train import recipes
 
 RUN = [sys.executable, "-m", "helpers.train", "--dataset", "fashion_mnist", "--source", "sample"]
 
@@ -27,26 +25,20 @@ def test_json_gives_a_line_an_epoch_and_the_result():
     first, second, last = (json.loads(line) for line in done.stdout.splitlines())
     assert (first["epoch"], second["epoch"]) == (1, 2)
     assert second["valid_accuracy"] > 0.5
-    wanted = {"test_accuracy", "seconds", "images_per_second", "parameters", "source", "recipe", "device"}
+    wanted = {
+        "test_accuracy",
+        "valid_accuracy",
+        "seconds",
+        "images_per_second",
+        "parameters",
+        "source",
+        "recipe",
+        "device",
+    }
     assert wanted <= set(last)
     assert (last["source"], last["recipe"], last["device"], last["seed"]) == ("sample", "batch", "cpu", 3)
     assert last["test_accuracy"] > 0.5
     assert last["parameters"] == models.count_parameters(models.lenet())
-
-
-def test_a_recipe_may_learn_from_the_validation_pictures_and_then_tells_no_accuracy_on_them(monkeypatch, capsys):
-    last = dataclasses.replace(recipes.find("fashion_mnist", "batch"), with_valid=True)
-    monkeypatch.setitem(recipes.RECIPES["fashion_mnist"], "last", last)
-    learned, fit = [], train.fit
-    monkeypatch.setattr(
-        train, "fit", lambda model, images, *more, **s: learned.append(images) or fit(model, images, *more, **s)
-    )
-    with pytest.raises(SystemExit) as ended:
-        command.main([*RUN[3:], "--recipe", "last", "--epochs", "1", "--json"])
-    assert ended.value.code == 0
-    assert len(learned[0]) == 10_000
-    assert torch.bincount(learned[0].labels).tolist() == [1_000] * 10
-    assert json.loads(capsys.readouterr().out.splitlines()[-1])["valid_accuracy"] is None
 
 
 def test_a_missed_target_is_said_and_ends_with_1(capsys):

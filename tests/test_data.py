@@ -155,7 +155,7 @@ def test_a_full_set_is_found_under_cnn_data_dir_with_its_own_pixels(tiny, name, 
     splits = [data.load(name, split) for split in data.SPLITS]
     assert [image_set.source for image_set in splits] == ["full"] * 3
     assert [len(image_set) for image_set in splits] == counts
-    whole = data.joined(*splits[:2]).images
+    whole = torch.cat([image_set.images for image_set in splits[:2]])
     pixels = {content for content in map(bytes, whole.numpy().reshape(len(whole), -1))}
     held = b"".join(tiny_sets.tiny(name).unpacked.values())
     assert len(pixels) == 100 and all(picture in held for picture in pixels)
@@ -402,29 +402,6 @@ def test_an_image_set_is_equal_to_itself_alone(clothes, photos):
     assert len({clothes, photos, clothes}) == 2
 
 
-def test_joined_keeps_every_picture_and_says_both_splits():
-    train, valid = (data.load("cifar10", split, source="sample") for split in ("train", "valid"))
-    both = data.joined(train, valid)
-    assert torch.equal(both.images, torch.cat([train.images, valid.images]))
-    assert torch.equal(both.labels, torch.cat([train.labels, valid.labels]))
-    assert (both.split, both.mean, len(both)) == ("train and valid", train.mean, 5_000)
-
-
-@pytest.mark.parametrize(
-    ("changed", "said"),
-    [
-        ({"name": "fashion_mnist"}, "name is 'cifar10' and 'fashion_mnist'"),
-        ({"source": "full"}, "source is 'sample' and 'full'"),
-        ({"mean": (0.0, 0.0, 0.0)}, "mean is"),
-        ({"images": torch.zeros(4500, 3, 28, 28, dtype=torch.uint8)}, "pictures of one kind"),
-        ({"images": torch.zeros(4500, 3, 32, 32)}, "pictures of one kind"),
-    ],
-)
-def test_two_different_sets_are_not_joined(photos, changed, said):
-    with pytest.raises(ValueError, match=f"one and other must .*{said}"):
-        data.joined(photos, dataclasses.replace(photos, **changed))
-
-
 # ---- anything as an argument: the right result, or an error that names the argument ---------
 
 ANYTHING = st.one_of(
@@ -464,13 +441,6 @@ def test_load_takes_right_words_only(no_full_sets, argument, value):
 def test_every_door_refuses_a_wrong_name(no_full_sets, value):
     for door in (data.download, data.full_is_whole, data.status):
         assert right_or_named("name", lambda door=door: door(value)) is None
-
-
-@quickly
-@given(value=ANYTHING)
-def test_joined_takes_sets_only(photos, value):
-    assert right_or_named("one", lambda: data.joined(value, photos)) is None
-    assert right_or_named("other", lambda: data.joined(photos, value)) is None
 
 
 LABELS = st.lists(st.integers(0, 3), min_size=1, max_size=40)

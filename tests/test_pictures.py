@@ -205,7 +205,10 @@ def test_every_figure_reaches_the_page_with_its_alt_text_and_is_closed(clothes, 
         (lambda: plots.show_confusion(torch.tensor([[5, 2], [1, 9]]), ["cat", "dog"]), "2 pictures of cat called dog"),
         (
             lambda: plots.show_ladder(
-                {"peer: x": results.Rung(60, 0.54, 0.01, 3), "quick": results.Rung(3, 0.5, 0.01, 3)}
+                {
+                    "peer: x": results.Rung(60, None, results.Summary(0.54, 0.01, 3)),
+                    "quick": results.Rung(3, results.Summary(0.51, 0.01, 1), results.Summary(0.5, 0.0, 1)),
+                }
             ),
             "from 50.0 % after 3 s (quick) to 54.0 % after 60 s (peer: x)",
         ),

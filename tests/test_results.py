@@ -148,10 +148,19 @@ def test_a_file_is_read_as_utf_8_whatever_the_machine_takes(tmp_path, monkeypatc
     assert results.load("kept")["runs"] == [{"case": "kernel 3×3 – größer"}]
 
 
+def test_the_margin_of_a_mean_is_that_of_students_t():
+    three = results.summary(runs("a", 0.1, 0.2, 0.3))
+    low, high = stats.ttest_1samp([0.1, 0.2, 0.3], 0).confidence_interval(0.95)
+    assert three.margin == pytest.approx((high - low) / 2)
+    assert results.summary(runs("a", 0.1)).margin == float("inf")
+
+
 def test_runs_of_something_else_are_no_ladder(tmp_path):
     path = tmp_path / "ladder.json"
     path.write_text(json.dumps({"runs": runs("a", 0.5)}), encoding="utf-8")
-    with pytest.raises(ValueError, match="is no ladder's: a run has no dataset, recipe, device, hardware, seconds"):
+    with pytest.raises(
+        ValueError, match="is no ladder's: a run has no dataset, recipe, device, hardware, valid_accuracy"
+    ):
         results.rungs("cifar10", path=path)
 
 

@@ -12,9 +12,9 @@ statistics), `files` (where the full sets lie, and whether they are whole), `fet
 
 from helpers.data.fetching import download
 from helpers.data.files import CLASSES, FOLDERS, SHAPES, data_dir, full_is_whole, status
-from helpers.data.sets import SAMPLES, SOURCES, SPLITS, ImageSet, balanced_indices, cut_sheet, joined, load
+from helpers.data.sets import SAMPLES, SOURCES, SPLITS, ImageSet, balanced_indices, cut_sheet, load
 
 __all__ = [
     "CLASSES", "FOLDERS", "SAMPLES", "SHAPES", "SOURCES", "SPLITS", "ImageSet", "balanced_indices", "cut_sheet",
-    "data_dir", "download", "full_is_whole", "joined", "load", "status",
+    "data_dir", "download", "full_is_whole", "load", "status",
 ]  # fmt: skip

@@ -3,7 +3,7 @@
 import json
 import math
 import reprlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from numbers import Integral
 from pathlib import Path
 
@@ -71,30 +71,6 @@ def load(name, split="train", source=None):
     where = "the full set" if source == "full" else "the embedded sample"
     print(f"{name} {split}: {len(labels):,} images from {where} (source: {source})")
     return ImageSet(images, labels, CLASSES[name], name, split, source, mean, std)
-
-
-def joined(one, other):
-    """The pictures of two splits of a data set as one `ImageSet`, for a last run after all has been chosen.
-
-    Raises TypeError for anything but `ImageSet`s, ValueError for two that are not of one set and source.
-    """
-    for argument, value in (("one", one), ("other", other)):
-        if not isinstance(value, ImageSet):
-            raise TypeError(f"{argument} must be an ImageSet, such as load returns; got {reprlib.repr(value)}")
-    for what in ("name", "source", "classes", "mean", "std"):
-        if getattr(one, what) != getattr(other, what):
-            raise ValueError(
-                f"one and other must be of one set: {what} is {getattr(one, what)!r} and {getattr(other, what)!r}"
-            )
-    kinds = [(image_set.images.dtype, tuple(image_set.images.shape[1:])) for image_set in (one, other)]
-    if kinds[0] != kinds[1]:
-        raise ValueError(f"one and other must hold pictures of one kind: they are {kinds[0]} and {kinds[1]}")
-    return replace(
-        one,
-        images=torch.cat([one.images, other.images]),
-        labels=torch.cat([one.labels, other.labels]),
-        split=f"{one.split} and {other.split}",
-    )
 
 
 # ---- splits and statistics -----------------------------------------------------------------

@@ -21,10 +21,9 @@ from helpers.train.settings import LARGEST_SEED, Settings
 class Recipe:
     """A network and how it is trained.
 
-    change: what differs from the rung below, in a few words.  network: one of `models`.
+    change: what differs from the rung below, in a few words, and why, where two things do.  network: one of `models`.
     options: its arguments, without channels.  whiten: set the stem by the pictures, see `models.whiten_stem`.
-    flip_test: mirror each picture when it is tested, too.
-    with_valid: learn from the validation pictures, too, as one does when all is chosen.
+    views: of each picture when it is tested, see `train.predict`.
     The rest goes to `train.fit` as it is, and is checked there.
     Raises ValueError or TypeError for fields of another kind.
     """
@@ -37,12 +36,11 @@ class Recipe:
     batch_size: int = 128
     lr: float = 0.01
     optimizer: str = "adamw"
-    weight_decay: float = 0.01
+    weight_decay: float = 0.0
     schedule: str = "one-cycle"
     label_smoothing: float = 0.0
     augment: Augment | None = None
-    flip_test: bool = False
-    with_valid: bool = False
+    views: int = 1
 
     def __post_init__(self):
         if not callable(self.network):
@@ -51,8 +49,7 @@ class Recipe:
             )
         if not isinstance(self.options, dict):
             raise TypeError(f"options must be a dict of the network's arguments; got {checks.shown(self.options)}")
-        for what in ("whiten", "flip_test", "with_valid"):
-            checks.flag(what, getattr(self, what))
+        checks.flag("whiten", self.whiten)
 
     def build(self, images, seed=0):
         """The network for pictures like these, with weights drawn by this seed; a whitened stem gets its kernels."""
@@ -71,10 +68,27 @@ class Recipe:
 
     def __str__(self):
         """All that decides the result, on one line: what is kept beside a measured run."""
-        options = ", ".join(f"{name}={getattr(value, '__name__', value)}" for name, value in self.options.items())
-        settings = ", ".join(f"{name}={value}" for name, value in self.settings().items())
-        with_valid = ", with_valid=True" if self.with_valid else ""
-        return f"{self.network.__name__}({options}), {settings}, flip_test={self.flip_test}{with_valid}"
+        return ", ".join(f"{name}={value}" for name, value in self._described().items())
+
+    def differences(self, below):
+        """What this recipe does otherwise than the one below: name of a setting → (its value there, here), in words.
+
+        The learning rate is left out, since it is tuned on each rung anew; of another network, so are
+        its options, which are its own.
+        """
+        is_same = self.network is below.network
+        there, here = below._described(with_options=is_same), self._described(with_options=is_same)
+        names = [name for name in dict.fromkeys([*there, *here]) if name != "lr"]
+        return {name: (there.get(name), here.get(name)) for name in names if there.get(name) != here.get(name)}
+
+    def _described(self, with_options=True):
+        """Every setting, in words: what decides the result of a run."""
+        options = {name: str(getattr(value, "__name__", value)) for name, value in self.options.items()}
+        settings = {name: str(value) for name, value in self.settings().items()}
+        return {
+            "network": self.network.__name__, **(options if with_options else {}), "whiten": str(self.whiten), **settings,
+            "views": str(self.views),
+        }  # fmt: skip
 
 
 def _ladder(first, *rungs):
@@ -86,48 +100,51 @@ def _ladder(first, *rungs):
     return ladder
 
 
-TUTORIAL = {"network": models.lenet, "batch_size": 4, "lr": 0.001, "optimizer": "sgd", "weight_decay": 0.0,
-            "schedule": "constant", "epochs": 2}  # fmt: skip
+TUTORIAL = {"network": models.lenet, "batch_size": 4, "lr": 0.001, "optimizer": "sgd", "schedule": "constant"}
+GELU = {"activation": nn.GELU}
 
 RECIPES = {
     "cifar10": _ladder(
         ("tutorial", "PyTorch's beginner tutorial: LeNet, 4 pictures a step", TUTORIAL | {"options": {"size": 32}}),
-        ("batch", "128 pictures a step, at a higher rate", {"batch_size": 128, "lr": 0.02}),
-        ("schedule", "the rate rises, then falls", {"schedule": "one-cycle", "lr": 0.05}),
-        ("adamw", "AdamW takes the steps", {"optimizer": "adamw", "lr": 0.005, "weight_decay": 0.01}),
-        ("width", "3×3 kernels, more of them, one linear layer", {
+        ("batch", "128 pictures a step", {"batch_size": 128, "lr": 0.02}),
+        ("schedule", "the rate rises, then falls", {"schedule": "one-cycle", "lr": 0.08}),
+        ("adamw", "AdamW takes the steps", {"optimizer": "adamw", "lr": 0.01}),
+        ("kernels", "3×3 kernels, more of them, one linear layer", {
             "network": models.small_cnn, "options": {"width": 32, "batch_norm": False}}),
-        ("batch_norm", "batch norm", {"options": {"width": 32}, "lr": 0.01}),
-        ("deep", "a whitened stem, two convolutions a block", {
-            "network": models.fast_cnn, "whiten": True, "options": {"widths": (32, 64, 128)}}),
-        ("muon", "Muon turns the kernels", {
-            "optimizer": "muon", "lr": 0.24, "schedule": "falling", "batch_size": 500}),
+        ("batch_norm", "batch norm", {"options": {"width": 32}, "lr": 0.04}),
+        ("deep", "two convolutions a block", {
+            "network": models.fast_cnn, "options": {"widths": (32, 64, 128)}, "lr": 0.005}),
+        ("whitened", "the first layer's kernels are computed from the pictures", {"whiten": True, "lr": 0.01}),
+        ("muon", "Muon turns the kernels; 500 pictures a step, since its steps cost more", {
+            "optimizer": "muon", "batch_size": 500, "lr": 0.24}),
+        ("falling", "the rate only falls", {"schedule": "falling"}),
         ("smoothing", "label smoothing", {"label_smoothing": 0.2}),
-        ("augment", "flipped and shifted pictures, tested with the mirror image", {
-            "augment": Augment(flip=True, shift=2), "flip_test": True}),
-        ("gelu", "GELU in place of ReLU: the same with a soft bend", {
-            "options": {"widths": (32, 64, 128), "activation": nn.GELU}}),
-        ("longer", "five epochs, 250 pictures a step", {"epochs": 5, "batch_size": 250, "lr": 0.08}),
-        ("wider", "twice the maps", {"options": {"widths": (64, 128, 256), "activation": nn.GELU}}),
-        ("patient", "the record's maps, sixteen epochs of all 50,000 pictures, cutout", {
-            "options": {"widths": (64, 256, 256), "activation": nn.GELU}, "epochs": 16, "batch_size": 500, "lr": 0.1,
-            "augment": Augment(flip=True, shift=2, cutout=8), "with_valid": True}),
+        ("flip", "each picture is mirrored in every other epoch", {"augment": Augment(flip="alternating")}),
+        ("views", "six views of each picture in testing", {"views": 6}),
+        ("gelu", "GELU in place of ReLU: the same with a soft bend", {"options": {"widths": (32, 64, 128)} | GELU}),
+        ("longer", "five epochs", {"epochs": 5, "lr": 0.16}),
+        ("shift", "each picture is shifted by up to two pixels", {"augment": Augment(flip="alternating", shift=2)}),
+        ("wider", "twice the maps", {"options": {"widths": (64, 128, 256)} | GELU}),
     ),
     "fashion_mnist": _ladder(
         ("tutorial", "LeNet as in PyTorch's beginner tutorial, 4 pictures a step", TUTORIAL),
-        ("batch", "128 pictures a step, at a higher rate", {"batch_size": 128, "lr": 0.02}),
-        ("adamw", "AdamW, and a rate that rises, then falls", {
-            "optimizer": "adamw", "lr": 0.005, "weight_decay": 0.01, "schedule": "one-cycle"}),
-        ("small_cnn", "3×3 kernels, more of them, batch norm", {"network": models.small_cnn, "lr": 0.01}),
-        ("muon", "a whitened stem, two convolutions a block, Muon", {
-            "network": models.fast_cnn, "whiten": True, "options": {"widths": (32, 64, 128)}, "optimizer": "muon", "lr": 0.24,
-            "schedule": "falling", "batch_size": 250}),
-        ("augment", "flipped pictures, label smoothing, tested with the mirror image", {
-            "augment": Augment(flip=True), "label_smoothing": 0.1, "flip_test": True}),
-        ("longer", "six epochs, a third of the rate", {"epochs": 6, "lr": 0.08}),
+        ("batch", "128 pictures a step", {"batch_size": 128, "lr": 0.04}),
+        ("schedule", "the rate rises, then falls", {"schedule": "one-cycle", "lr": 0.08}),
+        ("adamw", "AdamW takes the steps", {"optimizer": "adamw", "lr": 0.01}),
+        ("small_cnn", "3×3 kernels, more of them, batch norm", {"network": models.small_cnn, "lr": 0.02}),
+        ("deep", "two convolutions a block", {
+            "network": models.fast_cnn, "options": {"widths": (32, 64, 128)}, "lr": 0.005}),
+        ("whitened", "the first layer's kernels are computed from the pictures", {"whiten": True, "lr": 0.02}),
+        ("muon", "Muon turns the kernels; 500 pictures a step, since its steps cost more", {
+            "optimizer": "muon", "batch_size": 500, "lr": 0.12}),
+        ("falling", "the rate only falls", {"schedule": "falling"}),
+        ("smoothing", "label smoothing", {"label_smoothing": 0.1}),
+        ("flip", "each picture is mirrored in every other epoch", {"augment": Augment(flip="alternating")}),
+        ("views", "six views of each picture in testing", {"views": 6}),
+        ("longer", "six epochs", {"epochs": 6, "lr": 0.08}),
     ),
 }  # fmt: skip
-DEFAULT = {"cifar10": "augment", "fashion_mnist": "small_cnn"}  # what a run without --recipe and --target takes
+DEFAULT = {"cifar10": "gelu", "fashion_mnist": "small_cnn"}  # what a run without --recipe and --target takes
 
 
 def find(dataset, name):
