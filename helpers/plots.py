@@ -124,7 +124,7 @@ def show_ladder(rungs):
         raise ValueError("rungs is empty: measure some first, by benchmarks/ladder.py")
     figure, axes = plt.subplots(figsize=(9, 4.8))
     labels = []  # (seconds, height) of each
-    for name, (seconds, _, test) in rungs.items():
+    for name, (seconds, _, test) in sorted(rungs.items(), key=lambda rung: rung[1].test.mean):  # so that no lines cross
         colour, marker = ("#D55E00", "s") if name.startswith("peer") else ("#0072B2", "o")
         margin = 100 * test.margin if test.seeds > 1 else 0
         axes.errorbar(seconds, 100 * test.mean, margin, color=colour, marker=marker, capsize=3)
