@@ -245,15 +245,15 @@ def test_a_process_that_dies_ends_the_others_and_its_last_words_are_told(tmp_pat
     script.write_text(
         "import os, sys; sys.path.insert(0, os.getcwd())\n"
         "from helpers import augment\nfrom helpers.train import __main__ as command, parallel\n"
-        "flip, calls = augment.random_flip, []\n"
-        "def dying(images):\n"
+        "flip, calls = augment.alternating_flip, []\n"
+        "def dying(*batch):\n"
         "    calls.append(1)\n"
         "    if parallel.rank() == 1 and len(calls) == 5:\n"
         "        print('no more of this', file=sys.stderr, flush=True)\n"
         "        os._exit(9)\n"
-        "    return flip(images)\n"
-        "augment.random_flip = dying\n"
-        "command.main('--dataset fashion_mnist --source sample --recipe augment --epochs 1'.split())\n"
+        "    return flip(*batch)\n"
+        "augment.alternating_flip = dying\n"
+        "command.main('--dataset fashion_mnist --source sample --recipe flip --epochs 1'.split())\n"
     )
     with pytest.raises(RuntimeError, match="the program ended with code 1; its last lines:\n") as error:
         parallel.launch([str(script)], processes=2)
