@@ -14,7 +14,7 @@ from helpers.train import machine
 
 LARGEST_SIDE = 8  # of the maps that are laid side by side; larger ones gain less than the copy costs
 ROW = 64  # columns of the large map, at most
-PLAIN = {"stride": (1, 1), "padding": (1, 1), "dilation": (1, 1), "groups": 1}  # what a 3×3 convolution must be
+PLAIN = ((1, 1), (1, 1), (1, 1), 1)  # stride, padding, dilation and groups that a 3×3 convolution must have
 
 
 class MapsSideBySide(TorchFunctionMode):
@@ -38,7 +38,7 @@ def _is_plain(x, kernels, bias=None, *how):
     """Whether these arguments of `conv2d` are a 3×3 convolution without bias, padded by 1, of small maps, that learns in bf16."""
     return (
         bias is None
-        and how == tuple(PLAIN.values())
+        and how == PLAIN
         and kernels.requires_grad
         and torch.is_grad_enabled()
         and kernels.shape[2:] == (3, 3)
