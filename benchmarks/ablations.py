@@ -2,18 +2,18 @@
 
 python benchmarks/ablations.py                               # all three studies on the full sets: hours
 python benchmarks/ablations.py augmentation --threads 1      # one of them; another one may run beside it
-python benchmarks/ablations.py dropout --only cifar10 --cases "head 0.5" --results /tmp/again.json
+python benchmarks/ablations.py dropout --only cifar10 --cases "p = 0.5" --results /tmp/again.json
 
-Every run on a data set sees as many pictures as two epochs of the full set hold, with the same
-settings, whatever the size of its training set: two epochs of it, or twenty of a tenth. Its seed
-decides weights and which tenth. Each is written as soon as it is there; started again, the script
+Runs that are compared see equally many images, with the same settings. A run's seed decides its weights,
+and which part of the set it learns from. Each is written as soon as it is there; started again, the script
 goes on. Nothing was chosen on the test set.
 """
 
 import argparse
 import json
 import sys
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
@@ -26,17 +26,46 @@ from helpers import arithmetic, data, models, results, train  # noqa: E402
 from helpers.augment import Augment  # noqa: E402
 from helpers.train import machine  # noqa: E402
 
-EPOCHS = 2  # of the full set
-RECIPE = {"batch_size": 128, "lr": 0.01, "optimizer": "adamw", "schedule": "one-cycle", "epochs": EPOCHS}
+RECIPE = {"batch_size": 128, "optimizer": "adamw", "schedule": "one-cycle"}
 SHARES = {"fashion_mnist": (0.01, 1.0), "cifar10": (0.01, 0.1, 1.0)}  # of the training set
-SLOW = [  # over a minute a run on one core: three seeds
-    ("fashion_mnist", "128 filters"), ("cifar10", "128 filters"), ("fashion_mnist", "kernel 1×1, equal parameters"),
-]  # fmt: skip
+EPOCHS = {0.01: 200, 0.1: 20, 1.0: 2}  # of so large a share: as many images as two epochs of the full set hold
 FLIP_AND_SHIFT = Augment(flip=True, shift=2)
 
 
+@dataclass(frozen=True)
+class Kind:
+    """Runs that differ in their seed alone.
+
+    dataset, share: of which training set, and how much of it.  network: its name in the study.  case: what is
+    tried.  build: a function of `models`, called with the images' channels and `options`.
+    lr: chosen on validation.  seeds: how many runs; fewer where one takes long.
+    """
+
+    dataset: str
+    share: float
+    network: str
+    case: str
+    epochs: int
+    build: Callable = models.plain_cnn
+    options: dict = field(default_factory=dict)
+    lr: float = 0.01
+    augment: Augment | None = None
+    seeds: int = 5
+
+    def cell(self):
+        """What tells these runs from others, as it is kept with each."""
+        return {name: getattr(self, name) for name in CELL}
+
+
+CELL = ("dataset", "share", "network", "case", "epochs", "lr")
+
+
 def augmentation():
-    """Kinds of augmentation, at two or three sizes of the training set; two of them four times as long, too."""
+    """Kinds of augmentation for a small network, at two or three sizes of the training set; and where they begin to pay.
+
+    The small network has no room to learn its training images by heart; the large one has, once it is
+    trained long enough.
+    """
     kinds = {
         "off": None, "flip": Augment(flip=True), "shift": Augment(shift=2), "flip and shift": FLIP_AND_SHIFT,
         "cutout": Augment(cutout=8), "colour": Augment(colour=0.4), "turn": Augment(turn=True),
@@ -44,10 +73,20 @@ def augmentation():
     }  # fmt: skip
     for dataset in data.CLASSES:
         for share in SHARES[dataset]:
-            for kind, augment in kinds.items():
-                yield {"dataset": dataset, "case": kind, "share": share}, {}, augment
-    for kind in ("off", "flip and shift"):
-        yield {"dataset": "cifar10", "case": kind, "share": 1.0, "longer": 4}, {}, kinds[kind]
+            for case, augment in kinds.items():
+                yield Kind(dataset, share, "small", case, EPOCHS[share], augment=augment)
+    for case in ("off", "flip and shift"):
+        yield Kind("cifar10", 1.0, "small", case, 4 * EPOCHS[1.0], augment=kinds[case])
+        for epochs in (5, 20, 80):
+            where = {"dataset": "cifar10", "share": 0.1, "case": case, "epochs": epochs, "augment": kinds[case]}
+            if epochs != EPOCHS[0.1]:
+                yield Kind(**where, network="small", seeds=3)
+            flat = {"build": models.flat_cnn, "options": FLAT["cifar10"], "lr": FLAT_LR}
+            yield Kind(**where, network="large", **flat, seeds=3)
+
+
+FLAT = {"fashion_mnist": {"size": 28}, "cifar10": {"size": 32}}
+FLAT_LR = 0.003  # of 0.001, 0.003 and 0.01 the best on validation, with dropout and without
 
 
 def hyperparameters():
@@ -63,28 +102,31 @@ def hyperparameters():
         "valid": {"padding": "valid"},
         "64 filters, bottleneck 16": {"filters": 64, "bottleneck": 16},
     }
+    slow = [("fashion_mnist", "kernel 1×1, equal parameters"), *((d, "128 filters") for d in data.CLASSES)]
     for dataset in data.CLASSES:
         for case, options in cases.items():
-            yield {"dataset": dataset, "case": case, "share": 1.0}, options, None
+            seeds = 3 if (dataset, case) in slow else 5
+            yield Kind(dataset, 1.0, "plain", case, EPOCHS[1.0], options=options, seeds=seeds)
 
 
 def dropout():
-    """Chances and places of dropout at two sizes of the training set, with and without batch norm and augmentation."""
-    for share in (0.01, 1.0):
-        for p in (0.0, 0.5):
-            yield dropout_cell("fashion_mnist", share, "head", p)
-            yield dropout_cell("cifar10", share, "head", p, augment=FLIP_AND_SHIFT)
-        for batch_norm, chances in [(True, (0.0, 0.2, 0.5, 0.8)), (False, (0.0, 0.2, 0.5))]:
-            for p in chances:
-                yield dropout_cell("cifar10", share, "head", p, batch_norm)
-                if p:  # without any, both places are the same run
-                    yield dropout_cell("cifar10", share, "maps", p, batch_norm)
+    """Chances of dropout with little to learn from and with much, before two kinds of head, and on whole maps.
 
-
-def dropout_cell(dataset, share, place, p, batch_norm=True, augment=None):
-    options = {"dropout" if place == "head" else "map_dropout": p, "batch_norm": batch_norm}
-    named = {"case": f"{place} {p}", "batch_norm": batch_norm, "augmented": augment is not None}
-    return {"dataset": dataset, "share": share, **named}, options, augment
+    "flatten": most weights are in a large linear layer, which dropout was made for.  "average": a global
+    average leaves 32 features and 320 weights.  "maps": the same, with whole maps dropped after each ReLU.
+    """
+    epochs, seeds = {0.01: 60, 0.1: 20, 1.0: 2}, {0.01: 15, 0.1: 3, 1.0: 3}
+    for dataset, share in [("fashion_mnist", 0.01), *(("cifar10", share) for share in SHARES["cifar10"])]:
+        for p in (0.0, 0.2, 0.5, 0.8):
+            where = {"dataset": dataset, "share": share, "case": f"p = {p}", "epochs": epochs[share]}
+            flat = {"build": models.flat_cnn, "options": FLAT[dataset] | {"dropout": p}, "lr": FLAT_LR}
+            yield Kind(**where, **flat, network="flatten", seeds=seeds[share])
+            few = 5 if dataset == "fashion_mnist" else seeds[share]
+            yield Kind(**where, network="average", options={"dropout": p}, seeds=few)
+            if (dataset, share) == ("cifar10", 0.01):
+                plain = {"dropout": p, "batch_norm": False}
+                yield Kind(**where, network="average, no batch norm", options=plain)
+                yield Kind(**where, network="maps", options={"map_dropout": p})
 
 
 STUDIES = {study.__name__: study for study in (augmentation, hyperparameters, dropout)}
@@ -93,7 +135,7 @@ STUDIES = {study.__name__: study for study in (augmentation, hyperparameters, dr
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("studies", nargs="*", metavar="study", help=f"{', '.join(STUDIES)} (default: all)")
-    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--seeds", type=int, default=100, help="at most; each kind has its own number")
     parser.add_argument("--only", choices=data.CLASSES, help="one data set")
     parser.add_argument("--cases", nargs="+", help="only these cases")
     parser.add_argument("--source", choices=data.SOURCES, default="full")
@@ -112,48 +154,43 @@ def measure(study, options):
     path = options.results or results.RESULTS / f"{study}.json"
     runs = runs_before(path, options.source)
     done = [(cell_of(run), run["seed"]) for run in runs]
-    for seed in range(options.seeds):
-        for cell, network, augment in STUDIES[study]():
-            wanted = options.only in (None, cell["dataset"]) and (not options.cases or cell["case"] in options.cases)
-            wanted &= seed < 3 or (cell["dataset"], cell["case"]) not in SLOW
-            if wanted and (cell, seed) not in done:
-                runs.append(one_run(cell, network, augment, seed, options.source))
+    kinds = list(STUDIES[study]())
+    for seed in range(min(options.seeds, max(kind.seeds for kind in kinds))):
+        for kind in kinds:
+            wanted = options.only in (None, kind.dataset) and (not options.cases or kind.case in options.cases)
+            if wanted and seed < kind.seeds and (kind.cell(), seed) not in done:
+                runs.append(one_run(kind, seed, options.source))
                 save(study, runs, options, path)
     print_table(study, runs)
 
 
-BESIDE_THE_CELL = (
-    "options", "seed", "parameters", "multiply_adds", "seconds", "train_accuracy", "valid_accuracy", "test_accuracy",
-)  # fmt: skip
-
-
 def cell_of(run):
-    """What makes runs comparable: all fields but the network's options, the seed and what was measured."""
-    return {field: value for field, value in run.items() if field not in BESIDE_THE_CELL}
+    """What makes runs comparable: all but the seed and what was measured."""
+    return {name: run[name] for name in CELL}
 
 
-def one_run(cell, network, augment, seed, source):
-    sets = {split: quietly_loaded(cell["dataset"], split, source) for split in data.SPLITS}
-    few = part_of(sets["train"], cell["share"], seed)
+def one_run(kind, seed, source):
+    sets = {split: quietly_loaded(kind.dataset, split, source) for split in data.SPLITS}
+    few = part_of(sets["train"], kind.share, seed)
     torch.manual_seed(seed)
-    model = models.plain_cnn(few.images.shape[1], **network)
-    epochs = max(1, round(EPOCHS * cell.get("longer", 1) / cell["share"]))
+    model = kind.build(few.images.shape[1], **kind.options)
     glance = replace(sets["valid"], images=sets["valid"].images[:100], labels=sets["valid"].labels[:100])
-    settings = {name: RECIPE[name] for name in ("lr", "optimizer", "schedule")}
-    settings["batch_size"] = min(RECIPE["batch_size"], len(few))
+    settings = RECIPE | {"batch_size": min(RECIPE["batch_size"], len(few)), "lr": kind.lr, "epochs": kind.epochs}
     # validating on more after every epoch would take longer than the epochs of a small set
-    history = train.fit(model, few, glance, **settings, epochs=epochs, augment=augment, seed=seed)
+    history = train.fit(model, few, glance, **settings, augment=kind.augment, seed=seed)
     seen = replace(few, images=few.images[:5_000], labels=few.labels[:5_000])
     accuracy = {
         f"{name}_accuracy": train.evaluate(model, images).accuracy
         for name, images in [("train", seen), ("valid", sets["valid"]), ("test", sets["test"])]
     }
     trace = arithmetic.trace_shapes(model, tuple(few.images.shape[1:]))
-    print(*cell.values(), f"seed {seed}:", *(f"{name} {100 * a:.1f}" for name, a in accuracy.items()), flush=True)
-    return cell | {
-        "options": network, "seed": seed, "parameters": models.count_parameters(model),
+    print(
+        *kind.cell().values(), f"seed {seed}:", *(f"{name} {100 * a:.1f}" for name, a in accuracy.items()), flush=True
+    )
+    return kind.cell() | {
+        "options": kind.options, "seed": seed, "parameters": models.count_parameters(model),
         "multiply_adds": sum(layer.multiply_adds for layer in trace), "seconds": round(sum(history.seconds), 2),
-        **{name: round(a, 4) for name, a in accuracy.items()},
+        **{name: round(a, 4) for name, a in accuracy.items()}, "hardware": machine.hardware(), "torch": torch.__version__,
     }  # fmt: skip
 
 
@@ -191,15 +228,20 @@ def runs_before(path, source):
 def save(study, runs, options, path):
     """Write all runs, one a line, so that a change of the file can be read."""
     head = {
-        "command": f"python benchmarks/ablations.py {study} --seeds {options.seeds} --threads {options.threads}",
-        "date": date.today().isoformat(), "source": options.source, "hardware": machine.hardware(),
-        "torch": torch.__version__, "recipe": RECIPE, "seeds": sorted({run["seed"] for run in runs}),
+        "command": f"python benchmarks/ablations.py {study}", "date": date.today().isoformat(),
+        "source": options.source, "hardware": several(runs, "hardware"),
+        "torch": several(runs, "torch"), "recipe": RECIPE, "seeds": sorted({run["seed"] for run in runs}),
     }  # fmt: skip
     lines = ",\n".join(f"  {json.dumps(run)}" for run in runs)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(path.name + ".part")
     temporary.write_text(json.dumps(head, indent=1)[:-2] + ',\n "runs": [\n' + lines + "\n ]\n}\n", encoding="utf-8")
     temporary.replace(path)
+
+
+def several(runs, key):
+    """What the runs say under `key`, in words: they may have been measured on more than one machine."""
+    return " · ".join(sorted({run[key] for run in runs}))
 
 
 def print_table(study, runs):

@@ -1,6 +1,6 @@
 """Where an epoch's time goes: the engine's own share, each convolution's speed, and a profile by kind of work.
 
-python benchmarks/engine.py                                  # the CIFAR-10 recipe "gelu", on 10,000 pictures
+python benchmarks/engine.py                                  # the CIFAR-10 recipe "gelu", on 10,000 images
 python benchmarks/engine.py --dataset fashion_mnist --recipe views
 python benchmarks/engine.py --recipe wider --compile         # also with torch.compile, its warm-up counted
 """
@@ -37,14 +37,12 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--dataset", default="cifar10", choices=recipes.RECIPES)
     parser.add_argument("--recipe", default="gelu")
-    parser.add_argument("--pictures", type=int, default=10_000)
+    parser.add_argument("--images", type=int, default=10_000)
     parser.add_argument("--compile", action="store_true", help="train with torch.compile, too; needs a C++ compiler")
     options = parser.parse_args()
     recipe = recipes.find(options.dataset, options.recipe)
     images = data.load(options.dataset, "train")
-    few = dataclasses.replace(
-        images, images=images.images[: options.pictures], labels=images.labels[: options.pictures]
-    )
+    few = dataclasses.replace(images, images=images.images[: options.images], labels=images.labels[: options.images])
 
     rest, whole = [], []
     for _ in range(ROUNDS):  # in turns, since the machine may slow down meanwhile
@@ -52,7 +50,7 @@ def main():
         whole.append(epoch(recipe, few))
     share = statistics.median(rest) / statistics.median(whole)
     print(
-        f"{options.dataset}, recipe {options.recipe}, on {machine.hardware()}, {ROUNDS} rounds of {len(few):,} pictures"
+        f"{options.dataset}, recipe {options.recipe}, on {machine.hardware()}, {ROUNDS} rounds of {len(few):,} images"
     )
     print(f"an epoch of fit: {statistics.median(whole):.2f} s; of it without forward, backward and step: "
           f"{statistics.median(rest):.2f} s, {100 * share:.1f} % of the time")  # fmt: skip
@@ -147,7 +145,7 @@ def all_but_learning(recipe, few):
 
 
 class Nothing(nn.Module):
-    """Ten logits a picture, from one number that training may change."""
+    """Ten logits for each image, from one number that training may change."""
 
     def __init__(self):
         super().__init__()

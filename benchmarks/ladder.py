@@ -134,7 +134,7 @@ def one_run(dataset, name, seed, *more):
 
 
 def multiply_adds(dataset, name):
-    """Of one picture going forward through the network."""
+    """Of one image going forward through the network."""
     if results.is_peer(name):
         model = peers.PEERS[name.removeprefix("peer: ")]["model"]()
     else:
@@ -162,7 +162,7 @@ def matmul_gflops(size=2048, seconds=1.0):
 def quick():
     """Images a second of the peers and of the rungs that are held against them, each on a part of its run."""
     for dataset, peer in PEERS.items():
-        theirs = one_run(dataset, peer, 0, "--pictures", "10000")
+        theirs = one_run(dataset, peer, 0, "--images", "10000")
         print(f"\n{dataset}: {peer} {theirs['images_per_second']:,} images/s")
         for name in QUICK[dataset]:
             run = one_run(dataset, name, 0, "--epochs", "1")

@@ -53,9 +53,9 @@ MUTATIONS = {
         Mutation("train/loop.py", "            good_weights = copy.deepcopy(model.state_dict())\n", "", "good weights are those of the start"),
         Mutation("train/loop.py", "optimizer.zero_grad(set_to_none=True)", "pass", "gradients add up"),
         Mutation("train/loop.py", "scheduler.get_last_lr()[0]", "settings.lr", "the history has the highest rate"),
-        Mutation("train/loop.py", "_augmented(settings.augment, images[batch], epoch, batch)", "images[batch]", "pictures are not augmented"),
+        Mutation("train/loop.py", "_augmented(settings.augment, images[batch], epoch, batch)", "images[batch]", "images are not augmented"),
         Mutation("train/loop.py", "        bar.close()\n        model.eval()\n", "        bar.close()\n", "the model stays in training mode"),
-        Mutation("train/loop.py", "augment(x, epoch, numbers)", "augment(x, 0, numbers)", "each epoch mirrors the same pictures"),
+        Mutation("train/loop.py", "augment(x, epoch, numbers)", "augment(x, 0, numbers)", "each epoch mirrors the same images"),
         Mutation("train/evaluation.py", "(answered(model, x) + answered(model, x.flip(-1))) / 2", "answered(model, x)", "the mirror image is not asked"),
         Mutation("train/evaluation.py", "/ 2 + sum(shifted) / 4", "/ 3 + sum(shifted) / 3", "shifted views weigh as much as the others"),
         Mutation("train/convolution.py", "rows[:, :, :, width] = 0", "rows[:, :, :, width] = 1", "no zeros stand between maps"),
@@ -87,7 +87,7 @@ MUTATIONS = {
     "augment": [
         Mutation("augment.py", "images.flip(-1), images)", "images, images)", "a flip does nothing"),
         Mutation("augment.py", "images.flip(-1), images)", "images.flip(-2), images)", "a flip is upside down"),
-        Mutation("augment.py", "(numbers + epoch) % 2 == 1", "numbers % 2 == 1", "the same pictures are mirrored in each epoch"),
+        Mutation("augment.py", "(numbers + epoch) % 2 == 1", "numbers % 2 == 1", "the same images are mirrored in each epoch"),
         Mutation("augment.py", 'mode=FILLS[fill]', 'mode="constant"', "the gap of a reflected shift is black"),
         Mutation("augment.py", "return images.masked_fill(square, 0)", "return images", "cutout does nothing"),
         Mutation("augment.py", "- size // 2", "- 0", "cutout never reaches over the upper border"),
@@ -104,7 +104,7 @@ MUTATIONS = {
         Mutation("pixels.py", 'words.replace("-", MINUS) if float(words) else', "words.replace('-', MINUS) if True else", "there is a minus zero"),
         Mutation("widgets/layers.py", "filled[position + 1 :] = torch.nan", "pass", "the map is full before the window has been there"),
         Mutation("widgets/layers.py", "detected = F.relu(values - threshold)", "detected = F.relu(values)", "the threshold does nothing"),
-        Mutation("widgets/answers.py", "answered = sureness >= threshold / 100", "answered = sureness >= 0", "all pictures are answered"),
+        Mutation("widgets/answers.py", "answered = sureness >= threshold / 100", "answered = sureness >= 0", "all images are answered"),
         Mutation("widgets/sizes.py", 'for what in ("value", "max")]', 'for what in ("max",)]', "Play moves nothing"),
         Mutation("widgets/training.py", "manual_seed(seed + number)", "manual_seed(seed)", "all draws are one"),
         Mutation("widgets/training.py", "result = values * kept / (1 - p)", "result = values * kept", "dropout does not scale"),
@@ -128,7 +128,7 @@ MUTATIONS = {
         Mutation("exercises/networks.py", "[*network.parameters(), *buffers]", "[p for p in network.parameters() if p.requires_grad]", "frozen weights do not count"),
     ],
     "data": [
-        Mutation("data/sets.py", "is_valid if split == \"valid\" else ~is_valid", "is_valid", "training and validation pictures are the same"),
+        Mutation("data/sets.py", "is_valid if split == \"valid\" else ~is_valid", "is_valid", "training and validation images are the same"),
         Mutation("data/sets.py", "VALID_SEED = 0", "VALID_SEED = 1", "the split is another one"),
     ],
 }  # fmt: skip

@@ -1,11 +1,11 @@
 """What others teach beginners to train, written anew from their published settings, with the usual DataLoader.
 
 python benchmarks/peers.py tutorial          # needs the full set on disk; prints one JSON line
-python benchmarks/peers.py tinyvgg --seed 1 --pictures 4000
+python benchmarks/peers.py tinyvgg --seed 1 --images 4000
 
-tutorial: PyTorch's "Training a classifier" (CIFAR-10): LeNet, 4 pictures a step, SGD, 2 epochs, 2 workers.
+tutorial: PyTorch's "Training a classifier" (CIFAR-10): LeNet, 4 images a step, SGD, 2 epochs, 2 workers.
 tinyvgg: chapter 03 of "Learn PyTorch for Deep Learning" (Fashion-MNIST): TinyVGG with 10 maps, 32
-pictures a step, SGD, 3 epochs.
+images a step, SGD, 3 epochs.
 """
 
 import argparse
@@ -47,14 +47,14 @@ PEERS = {
 }  # fmt: skip
 
 
-def train_and_test(name, seed, pictures=None):
+def train_and_test(name, seed, few=None):
     """Train one peer and test it; a dict as the last line of `python -m helpers.train --json`."""
     peer = PEERS[name]
     torch.manual_seed(seed)
     model = peer["model"]()
     train, test = (peer["set"](data.data_dir(), train=t, transform=peer["transform"]) for t in (True, False))
-    if pictures:
-        train = Subset(train, range(pictures))
+    if few:
+        train = Subset(train, range(few))
     loader = DataLoader(train, peer["batch_size"], shuffle=True, num_workers=peer["workers"])
     optimizer = torch.optim.SGD(model.parameters(), lr=peer["lr"], momentum=peer["momentum"])
     loss_function = nn.CrossEntropyLoss()
@@ -83,6 +83,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("name", choices=PEERS)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--pictures", type=int, help="only the first so many training pictures")
+    parser.add_argument("--images", type=int, help="only the first so many training images")
     options = parser.parse_args()
-    print(json.dumps(train_and_test(options.name, options.seed, options.pictures)))
+    print(json.dumps(train_and_test(options.name, options.seed, options.images)))

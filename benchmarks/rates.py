@@ -1,4 +1,4 @@
-"""Find the learning rate of each rung of the ladders, on the validation pictures alone.
+"""Find the learning rate of each rung of the ladders, on the validation images alone.
 
 python benchmarks/rates.py cifar10                     # every rung of a ladder: hours; prints what it found
 python benchmarks/rates.py cifar10 muon falling        # these rungs only

@@ -1,4 +1,4 @@
-"""How fast the sliders of notebook 01 answer: from the key press to the decoded new picture, in a real browser.
+"""How fast the sliders of notebook 01 answer: from the key press to the decoded new image, in a real browser.
 
 python benchmarks/sliders.py        # needs Chromium or Chrome
 """
@@ -16,7 +16,7 @@ from tests.browser import jupyterlab  # noqa: E402  (after the path that makes i
 PRESSES = 40
 LABS = {"position": "sliding window", "kernel": "kernel chooser", "kernels": "kernels in parallel"}
 
-# Presses are timed inside the page: key down → the picture's source changes → the browser has decoded it.
+# Presses are timed inside the page: key down → the image's source changes → the browser has decoded it.
 WATCH = """lab => {
   lab.times = []; lab.pressed = null; lab.shown = lab.querySelector("img").src;
   lab.addEventListener("keydown", () => { lab.pressed = performance.now(); }, true);

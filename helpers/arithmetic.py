@@ -1,4 +1,4 @@
-"""What layers do to a picture: output sizes, convolution and pooling as loops, receptive fields, a trace of shapes.
+"""What layers do to an image: output sizes, convolution and pooling as loops, receptive fields, a trace of shapes.
 
 The loops are those of the notebooks, kept: slow, readable, and equal to `torch.nn.functional`
 to 1e-5 (tests/test_arithmetic.py). For speed use torch's own.
@@ -169,7 +169,7 @@ def receptive_field(layers, axis=None):
     """The `ReceptiveField` after each layer, a list as long as `layers`.
 
     layers: convolutions, poolings, paddings and layers that work on each number alone (ReLU, batch
-    norm, dropout …), as torch modules, in the order in which the picture passes them; an
+    norm, dropout …), as torch modules, in the order in which the image passes them; an
     nn.Sequential may be given whole.  Or tuples (f, stride, padding, dilation), of which f alone must
     be given; 1 stands for any layer that works on each number alone.  axis: 0 for down, 1 for across;
     None where the two are alike.
@@ -317,7 +317,7 @@ class Layer(NamedTuple):
 
     name: the path of the module in the model, such as "base.0.1"; "" for the model itself.  kind: its
     class.  input_shape, output_shape: without the batch; of several tensors, the first one's.
-    parameters: numbers that training may change.  multiply_adds: of one picture; None where the layer
+    parameters: numbers that training may change.  multiply_adds: of one image; None where the layer
     has weights and it is not known how it uses them.  dropped: (rows, columns) at the bottom and the
     right, padding included, that no window reaches, because the size formula rounds down.
     """
@@ -370,7 +370,7 @@ class Trace(list):
 
 
 def trace_shapes(model, input_shape):
-    """Send one empty picture through the model and note what each layer makes of its shape: a `Trace` of `Layer` rows.
+    """Send one empty image through the model and note what each layer makes of its shape: a `Trace` of `Layer` rows.
 
     model: any nn.Module.  A row stands for each use of a layer, and for each module that has weights
     of its own beside its layers, after those.  Weights are counted once, in the first row that has
@@ -391,11 +391,11 @@ def trace_shapes(model, input_shape):
         raise ValueError(f"input_shape must be (C, H, W), without the batch; got {checks.shown(input_shape)}")
     shape = tuple(checks.whole(what, value, 1) for what, value in zip("CHW", shape))
     if math.prod(shape) > checks.MOST_NUMBERS:
-        raise ValueError(f"input_shape {shape} is too large: a picture may have {checks.MOST_NUMBERS:,} numbers")
+        raise ValueError(f"input_shape {shape} is too large: an image may have {checks.MOST_NUMBERS:,} numbers")
 
     model = getattr(model, "_orig_mod", model)  # of a compiled model: what was compiled
     if any(nn.parameter.is_lazy(weights) for weights in (*model.parameters(), *model.buffers())):
-        model = _lazy_copy(model)  # its first picture would settle its sizes for good
+        model = _lazy_copy(model)  # its first image would settle its sizes for good
     calls = _calls(model, shape)
     weights = _weights_by_call(model, calls)
     rows, seen = Trace(), set()
@@ -432,7 +432,7 @@ class _Call(NamedTuple):
 
 
 def _calls(model, shape):
-    """A `_Call` for each module that one empty picture passes, in the order in which they finish."""
+    """A `_Call` for each module that one empty image passes, in the order in which they finish."""
     calls, running = [], []
 
     def before(name, module, inputs, named_inputs):
@@ -455,7 +455,7 @@ def _calls(model, shape):
     gpus = [a_weight.device] if a_weight.is_cuda else []
     modes, buffers = [(module, module.training) for module in model.modules()], _copies_of_buffers(model)
     try:
-        model.eval()  # a single picture has no statistics for batch norm, and must not change those it has
+        model.eval()  # a single image has no statistics for batch norm, and must not change those it has
         with torch.no_grad(), torch.random.fork_rng(devices=gpus):
             model(torch.zeros(1, *shape, dtype=a_weight.dtype, device=a_weight.device))
     except Exception as error:  # whatever a model does that it should not

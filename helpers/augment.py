@@ -1,6 +1,6 @@
-"""Whole batches moved about: what training sees beside the pictures themselves.
+"""Whole batches moved about: what training sees beside the images themselves.
 
-Every function gives new pictures of the same shape and dtype, on the same device, and raises a
+Every function gives new images of the same shape and dtype, on the same device, and raises a
 ValueError that names the argument and its value where that cannot be.
 """
 
@@ -16,10 +16,10 @@ FILLS = {"zero": "constant", "reflect": "reflect"}  # what stands in a gap → i
 
 
 def shift(images, right, down=0):
-    """Move pictures (…, H, W) by whole pixels to the right and down (negative: left, up); the gap is filled with 0.
+    """Move images (…, H, W) by whole pixels to the right and down (negative: left, up); the gap is filled with 0.
 
-    What leaves the picture is lost.  Raises ValueError for a shift that is not a whole number or
-    moves everything out of the picture.
+    What leaves the image is lost.  Raises ValueError for a shift that is not a whole number or
+    moves everything out of the image.
     """
     checks.tensor("images", images, "(…, H, W)", may_be_empty=True)
     height, width = images.shape[-2:]
@@ -33,10 +33,10 @@ def shift(images, right, down=0):
 
 
 def random_shift(images, most, fill="zero"):
-    """Move each picture of a batch (B, C, H, W) by a random whole number of pixels, −most … most on each axis.
+    """Move each image of a batch (B, C, H, W) by a random whole number of pixels, −most … most on each axis.
 
-    most: less than a side has pixels.  The gap is filled with 0 (fill="zero") or with the picture
-    mirrored at its border (fill="reflect"); what leaves a picture is lost.  Uses torch's global random state.
+    most: less than a side has pixels.  The gap is filled with 0 (fill="zero") or with the image
+    mirrored at its border (fill="reflect"); what leaves an image is lost.  Uses torch's global random state.
     """
     _check_batch(images)
     count, _, height, width = images.shape
@@ -49,35 +49,35 @@ def random_shift(images, most, fill="zero"):
 
 
 def random_flip(images):
-    """Mirror each picture of a batch (B, C, H, W), left to right, with a chance of one half."""
+    """Mirror each image of a batch (B, C, H, W), left to right, with a chance of one half."""
     _check_batch(images)
     return _mirrored(images, torch.rand(len(images), device=images.device) < 0.5)
 
 
 def alternating_flip(images, epoch, numbers):
-    """Mirror every second picture of a batch (B, C, H, W), left to right, and in the next epoch the others.
+    """Mirror every second image of a batch (B, C, H, W), left to right, and in the next epoch the others.
 
-    In two epochs each picture is seen once as it is and once mirrored; by chance every second one would
-    be seen twice alike.  numbers: int64 (B,), those of the pictures in their set.  epoch: counted from 0.
+    In two epochs each image is seen once as it is and once mirrored; by chance every second one would
+    be seen twice alike.  numbers: int64 (B,), those of the images in their set.  epoch: counted from 0.
     Jordan 2024, "94% on CIFAR-10 in 3.29 Seconds on a Single GPU".
     """
     _check_batch(images)
     epoch = checks.whole("epoch", epoch, 0)
     checks.tensor("numbers", numbers, "(B,)", (torch.int64,), may_be_empty=True)
     if len(numbers) != len(images):
-        raise ValueError(f"numbers must hold one for each of the {len(images)} pictures; got {len(numbers)}")
+        raise ValueError(f"numbers must hold one for each of the {len(images)} images; got {len(numbers)}")
     return _mirrored(images, (numbers + epoch) % 2 == 1)
 
 
 def _mirrored(images, chosen):
-    """Pictures (B, C, H, W), those mirrored for which chosen, bool (B,), is True."""
+    """Images (B, C, H, W), those mirrored for which chosen, bool (B,), is True."""
     return torch.where(chosen[:, None, None, None], images.flip(-1), images)
 
 
 def cutout(images, size):
-    """Blacken a square of size×size at a random place of each picture (B, C, H, W); it may reach over the border.
+    """Blacken a square of size×size at a random place of each image (B, C, H, W); it may reach over the border.
 
-    A square of twice the longer side covers every picture, wherever it is put: size may be that at most.
+    A square of twice the longer side covers every image, wherever it is put: size may be that at most.
     DeVries & Taylor 2017, "Improved Regularization of Convolutional Neural Networks with Cutout".
     """
     _check_batch(images)
@@ -93,10 +93,10 @@ def cutout(images, size):
 
 
 def random_colour(images, most=0.4):
-    """Change brightness, contrast and saturation of each picture by a random factor, 1 − most … 1 + most.
+    """Change brightness, contrast and saturation of each image by a random factor, 1 − most … 1 + most.
 
     images: uint8 (B, C, H, W), from 0 to 255.  most: from 0 to 1.  Brightness multiplies all pixels,
-    contrast pulls them to the picture's mean, saturation to each pixel's grey; grey pictures have no
+    contrast pulls them to the image's mean, saturation to each pixel's grey; grey images have no
     saturation to change.
     """
     _check_batch(images, (torch.uint8,))
@@ -113,7 +113,7 @@ def random_colour(images, most=0.4):
 
 
 def random_turn(images):
-    """Turn each square picture of a batch (B, C, n, n) by 0, 90, 180 or 270 degrees, by chance.  Many labels do not survive it."""
+    """Turn each square image of a batch (B, C, n, n) by 0, 90, 180 or 270 degrees, by chance.  Many labels do not survive it."""
     _check_batch(images)
     if images.shape[2] != images.shape[3]:
         raise ValueError(f"images must be square to be turned, (B, C, n, n); got {tuple(images.shape)}")
@@ -166,7 +166,7 @@ class Augment:
         if self.flip == ALTERNATING:
             if numbers is None:
                 raise ValueError(
-                    'flip="alternating" needs the epoch and the numbers of the pictures, as train.fit gives them; '
+                    'flip="alternating" needs the epoch and the numbers of the images, as train.fit gives them; '
                     "elsewhere take flip=True"
                 )
             images = alternating_flip(images, epoch, numbers)

@@ -1,6 +1,6 @@
 """The CNNs that the course trains: each a base that extracts features and a head that decides.
 
-Every model maps normalised pictures (N, C, H, W), float, to logits (N, classes): one score per
+Every model maps normalised images (N, C, H, W), float, to logits (N, classes): one score per
 class, the largest wins; softmax turns them into probabilities.  Every function here raises a
 ValueError that names the argument and its value where no network could come of it.
 """
@@ -26,7 +26,7 @@ def lenet(channels=1, size=28, classes=10):
     and max pooling in place of the original's tanh and trained subsampling.
     """
     channels, classes = _count("channels", channels), _count("classes", classes)
-    size = checks.whole("size", size, 16)  # of a smaller picture the two convolutions and poolings leave nothing
+    size = checks.whole("size", size, 16)  # of a smaller image the two convolutions and poolings leave nothing
     base = nn.Sequential(
         nn.Conv2d(channels, 6, kernel_size=5), nn.ReLU(), nn.MaxPool2d(2),
         nn.Conv2d(6, 16, kernel_size=5), nn.ReLU(), nn.MaxPool2d(2),
@@ -45,7 +45,7 @@ def lenet(channels=1, size=28, classes=10):
 def small_cnn(channels=1, width=32, classes=10, batch_norm=True):
     """Three blocks of 3×3 convolution, batch norm, ReLU and max pooling; global average pooling; one linear layer.
 
-    Takes pictures of any size from 8×8 up.  width: feature maps of the first block; each further
+    Takes images of any size from 8×8 up.  width: feature maps of the first block; each further
     block has twice as many.  94,186 weights with the defaults.
     """
     channels, width, classes = _count("channels", channels), _count("width", width), _count("classes", classes)
@@ -58,45 +58,48 @@ def small_cnn(channels=1, width=32, classes=10, batch_norm=True):
     return base_and_head(base, head)
 
 
-LEAST_SIZE = {"none": 1, "max": 8, "average": 8, "blur": 12, "global": 8}  # of which each step leaves something
-CONDENSERS = tuple(LEAST_SIZE)
+CONDENSERS = ("max", "average", "blur", "stride", "global")
+HALVINGS = 8  # of the three steps together: each keeps every second row and column
 
 
-def condensing_cnn(condense="max", size=44, width=8, classes=10):
+def condensing_cnn(condense="max", size=48, width=8, classes=10):
     """Three 3×3 convolutions that differ only in how each is condensed: the networks of the shift curve (notebook 05).
 
-    Takes grey pictures (N, 1, size, size).  condense: what follows each convolution, batch norm and
-    ReLU: "none" keeps every pixel; "max" and "average" pool 2×2; "blur" takes the maximum at every
+    Takes grey images (N, 1, size, size); size can be divided by 8.  condense: what halves the sides after
+    each convolution, batch norm and ReLU: "max" and "average" pool 2×2; "blur" takes the maximum at every
     pixel and blurs before it keeps each second one (Zhang 2019, "Making Convolutional Networks
-    Shift-Invariant Again"); "global" is "max" with a global average before the linear layer.
-    "none" takes pictures of any size, "blur" of 12×12 or larger, the others of 8×8 or larger.
+    Shift-Invariant Again"); "stride" just keeps each second one, by a convolution of stride 2; "global" is
+    "max" with a global average before the linear layer.
+    An image is padded with its own other side, as if it were wound around a ring: so there is no frame
+    that would tell where a thing lies, and a shift changes nothing but the place.
     """
     checks.one_of("condense", condense, CONDENSERS)
-    size = checks.whole("size", size, LEAST_SIZE[condense])
+    size = checks.whole("size", size, HALVINGS)
+    if size % HALVINGS:
+        raise ValueError(f"size must be a multiple of {HALVINGS}, since it is halved three times; got {size}")
     width, classes = _count("width", width), _count("classes", classes)
-    channels = [1, width, 2 * width, 4 * width]
-    blocks = [
-        nn.Sequential(
-            nn.Conv2d(before, after, kernel_size=3, padding=1, bias=False), nn.BatchNorm2d(after), nn.ReLU(),
-            *_condenser(condense, after),
-        )
-        for before, after in pairwise(channels)
-    ]  # fmt: skip
-    side = {"none": size, "global": 1}.get(condense, size // 2 // 2 // 2)
-    _check_weights(channels[-1] * side * side * classes, size=size, width=width, classes=classes)
+    blocks = [_condensing_block(*both, condense) for both in pairwise([1, width, 2 * width, 4 * width])]
+    side = 1 if condense == "global" else size // HALVINGS
+    _check_weights(4 * width * side * side * classes, size=size, width=width, classes=classes)
     condense_all = [nn.AdaptiveAvgPool2d(1)] if condense == "global" else []
-    head = nn.Sequential(*condense_all, nn.Flatten(), nn.Linear(channels[-1] * side * side, classes))
+    head = nn.Sequential(*condense_all, nn.Flatten(), nn.Linear(4 * width * side * side, classes))
     return base_and_head(nn.Sequential(*blocks), head)
 
 
-def _condenser(condense, channels):
-    if condense == "none":
-        return []
+def _condensing_block(before, after, condense):
+    stride = 2 if condense == "stride" else 1
+    layers = [
+        nn.Conv2d(before, after, kernel_size=3, stride=stride, padding=1, padding_mode="circular", bias=False),
+        nn.BatchNorm2d(after),
+        nn.ReLU(),
+    ]
     if condense == "average":
-        return [nn.AvgPool2d(2)]
-    if condense == "blur":
-        return [nn.MaxPool2d(2, stride=1), blur(channels)]
-    return [nn.MaxPool2d(2)]
+        layers.append(nn.AvgPool2d(2))
+    elif condense == "blur":
+        layers += [nn.CircularPad2d((0, 1, 0, 1)), nn.MaxPool2d(2, stride=1), blur(after)]
+    elif condense != "stride":
+        layers.append(nn.MaxPool2d(2))
+    return nn.Sequential(*layers)
 
 
 def plain_cnn(
@@ -105,7 +108,7 @@ def plain_cnn(
 ):  # fmt: skip
     """`depth` convolutions of `filters` maps each, a global average, one linear layer: the network of notebooks 07 and 08.
 
-    Takes pictures (N, channels, H, W).  stride: of each of the first three convolutions.  pool: 2×2
+    Takes images (N, channels, H, W).  stride: of each of the first three convolutions.  pool: 2×2
     max pooling after each of the first three.  padding: "same", for odd kernel sizes, or "valid", which is none.
     bottleneck: maps of a 1×1 convolution before each later one; 0 for none.  dropout: the chance of
     0 for each feature before the linear layer.  map_dropout: for each whole map, after each convolution.
@@ -146,11 +149,38 @@ def plain_cnn(
     return base_and_head(nn.Sequential(*layers), nn.Sequential(*head))
 
 
+def flat_cnn(channels=1, size=28, filters=16, hidden=256, dropout=0.0, classes=10):
+    """Two blocks of 3×3 convolution, ReLU and 2×2 max pooling, flattened, and two linear layers: most weights are in the first of these.
+
+    Takes images (N, channels, size, size), 4×4 or larger.  hidden: units between the linear layers.
+    dropout: the chance of 0 for each number that either of them takes, from 0 up to, not including, 1.
+    206,010 weights for Fashion-MNIST.  The kind of head that dropout was made for (notebook 08), and that
+    overfits at once without it; after Krizhevsky and others 2012, "ImageNet Classification with Deep
+    Convolutional Neural Networks", in small.
+    """
+    channels, filters, classes = _count("channels", channels), _count("filters", filters), _count("classes", classes)
+    hidden, size = _count("hidden", hidden), checks.whole("size", size, 4)
+    dropout = checks.number("dropout", dropout, least=0, below=1)
+    side = size // 2 // 2
+    _check_weights(filters * side * side * hidden, size=size, filters=filters, hidden=hidden)
+    base = nn.Sequential(
+        conv_block(channels, filters, batch_norm=False), conv_block(filters, filters, batch_norm=False)
+    )
+    first, second = ([nn.Dropout(dropout)] if dropout else [] for _ in range(2))
+    head = nn.Sequential(
+        nn.Flatten(), *first, nn.Linear(filters * side * side, hidden), nn.ReLU(), *second, nn.Linear(hidden, classes)
+    )
+    return base_and_head(base, head)
+
+
 def blur(channels, stride=2):
-    """A convolution that is not trained: each map alone, with the kernel 1-2-1 in both directions, over 16."""
+    """A convolution that is not trained: each map alone, with the kernel 1-2-1 in both directions, over 16.
+
+    A map is padded with its own other side.
+    """
     channels, stride = _count("channels", channels), _count("stride", stride)
     layer = nn.Conv2d(
-        channels, channels, 3, stride, padding=1, groups=channels, bias=False, padding_mode="reflect"
+        channels, channels, 3, stride, padding=1, groups=channels, bias=False, padding_mode="circular"
     ).requires_grad_(False)
     line = torch.tensor([1.0, 2.0, 1.0])
     layer.weight.copy_((line[:, None] * line / 16).expand_as(layer.weight))
@@ -172,7 +202,7 @@ def conv_block(in_channels, out_channels, batch_norm=True):
 def fast_cnn(channels=3, widths=(32, 64, 128), classes=10, activation=nn.ReLU):
     """The network of the fastest recipes: a stem of 2×2 kernels, and a block of two convolutions for each width.
 
-    Takes pictures (N, channels, H, W), 32×32 or about that.  The stem learns like every other layer,
+    Takes images (N, channels, H, W), 32×32 or about that.  The stem learns like every other layer,
     until `whiten_stem` gives it its kernels and freezes them.  activation: nn.ReLU, or nn.GELU, a ReLU
     with a soft bend.  After Jordan 2024, "94% on CIFAR-10 in 3.29 Seconds on a Single GPU".
     """
@@ -224,24 +254,24 @@ def _batch_norm(channels):
 
 
 @torch.no_grad()
-def whiten_stem(model, pictures):
-    """Set the kernels of the model's stem so that its outputs are uncorrelated and have variance 1 over these pictures.
+def whiten_stem(model, images):
+    """Set the kernels of the model's stem so that its outputs are uncorrelated and have variance 1 over these images.
 
     From then on they are not trained, and neither are their biases, which are 0.  model: a `fast_cnn`, on any device.
-    pictures: normalised, float32 or float64 (N, C, H, W); a few thousand do.  The kernels are the
+    images: normalised, float32 or float64 (N, C, H, W); a few thousand do.  The kernels are the
     eigenvectors of the patches' covariance, each divided by the root of its eigenvalue; each comes
     twice, with both signs, since the ReLU that follows keeps only what is above 0.
     """
     stem = _stem(model)
-    checks.tensor("pictures", pictures, "(N, C, H, W)", (torch.float32, torch.float64))
-    channels, height, width = pictures.shape[1:]
+    checks.tensor("images", images, "(N, C, H, W)", (torch.float32, torch.float64))
+    channels, height, width = images.shape[1:]
     if channels != stem.in_channels or min(height, width) < 2:
         raise ValueError(
-            f"pictures must be (N, {stem.in_channels}, H, W), 2×2 or larger, as the stem takes them; "
-            f"got {tuple(pictures.shape)}"
+            f"images must be (N, {stem.in_channels}, H, W), 2×2 or larger, as the stem takes them; "
+            f"got {tuple(images.shape)}"
         )
-    checks.finite("pictures", pictures)
-    patches = F.unfold(pictures, stem.kernel_size).transpose(1, 2).flatten(0, 1)  # (all patches, C·k·k)
+    checks.finite("images", images)
+    patches = F.unfold(images, stem.kernel_size).transpose(1, 2).flatten(0, 1)  # (all patches, C·k·k)
     variances, directions = torch.linalg.eigh(patches.T @ patches / len(patches))
     kernels = (directions / (variances + WHITENING_FLOOR).sqrt()).T.reshape(-1, *stem.weight.shape[1:])
     stem.weight.copy_(torch.cat([kernels, -kernels]))

@@ -9,6 +9,7 @@ import base64
 import functools
 import html
 import io
+import math
 import textwrap
 from pathlib import Path
 
@@ -23,8 +24,10 @@ DENSITY = 2
 FONTS = Path(matplotlib.get_data_path()) / "fonts/ttf"  # ships with matplotlib
 PAPER, INK, FAINT = (255, 255, 255), (34, 34, 34), (208, 208, 208)
 ORANGE, BLUE = (213, 94, 0), (0, 90, 160)  # told apart with any colour vision
-MARK = ORANGE
+MARK = (176, 0, 132)  # frames and crosses: none of the colours of the data
 PALE = (205, 226, 245)  # padding
+SHADE = (240, 240, 240)  # what cannot be had
+MARKS = (1, 3, 10, 30, 100, 300, 1_000, 3_000)  # of a logarithmic axis
 TEXT, GAP = 13, 18
 MINUS = "\N{MINUS SIGN}"
 RUN_LENGTH = 3  # zlib's Z_RLE: for flat squares the quickest to pack, and the smallest
@@ -153,15 +156,15 @@ def row(panels, captions=None, signs=None, least_width=0):
     return canvas
 
 
-def filtering(image, kernel, values, zoom=8, cell=34):
-    """What a kernel (f, f) makes of a uint8 image (C, H, W): picture, kernel and feature map (H', W') side by side."""
+def filtering(image, kernel, values, zoom=8, cell=34, limit=None):
+    """What a kernel (f, f) makes of a uint8 image (C, H, W): image, kernel and feature map (H', W') side by side."""
     digits = 0 if (kernel == kernel.round()).all() else 2
     panels = [
         picture(image, zoom),
         number_grid(kernel, cell, shade="signed", digits=digits),
-        feature_map(values, zoom),
+        feature_map(values, zoom, limit),
     ]
-    captions = [sized("picture", image), sized("kernel", kernel), sized("feature map", values)]
+    captions = [sized("image", image), sized("kernel", kernel), sized("feature map", values)]
     return row(panels, captions, ["", "→"])
 
 
@@ -247,6 +250,47 @@ def bars(shares, names, marked=None, length=190):
         draw.text((name_width, middle), name, fill=INK, font=font, anchor="rm")
         draw.rectangle([left, middle - 6 * DENSITY, right, middle + 6 * DENSITY], fill=ORANGE if i == marked else BLUE)
         draw.text((right + 5 * DENSITY, middle), f"{100 * share:.0f} %", fill=INK, font=font, anchor="lm")
+    return canvas
+
+
+def prices(points, budget, marked=None, words="", size=(640, 250)):
+    """What is had for what is paid: points (cost, share from 0 to 1), the cost on a logarithmic scale.
+
+    What costs more than the budget lies on grey, and is hollow.  A line joins the points that no cheaper one
+    beats.  marked: index of the point in colour, with `words` beside it.
+    """
+    left, top, right, bottom = 46 * DENSITY, 10 * DENSITY, (size[0] - 8) * DENSITY, (size[1] - 24) * DENSITY
+    costs = [max(cost, 0.1) for cost, _ in points]
+    first, last = math.log(0.6 * min(costs)), math.log(1.6 * max(costs))
+    lowest = min(9, math.floor(10 * min(share for _, share in points)))  # in tenths, as the axis is marked
+
+    def across(cost):
+        return left + (math.log(max(cost, 0.1)) - first) / (last - first) * (right - left)
+
+    def down(share):
+        return bottom - (10 * share - lowest) / (10 - lowest) * (bottom - top)
+
+    canvas, font = Image.new("RGB", (size[0] * DENSITY, size[1] * DENSITY), PAPER), _font(12)
+    draw, end = ImageDraw.Draw(canvas), min(max(across(budget), left), right)
+    draw.rectangle([end, top, right, bottom], fill=SHADE)
+    for tenths in range(lowest, 11):
+        y = down(tenths / 10)
+        draw.line([left, y, right, y], fill=FAINT, width=1)
+        draw.text((left - 6 * DENSITY, y), f"{10 * tenths} %", fill=INK, font=font, anchor="rm")
+    for cost in (cost for cost in MARKS if first < math.log(cost) < last):
+        draw.line([across(cost), top, across(cost), bottom], fill=FAINT, width=1)
+        draw.text((across(cost), bottom + 5 * DENSITY), f"{cost:,}", fill=INK, font=font, anchor="ma")
+    draw.line([end, top, end, bottom], fill=MARK, width=DENSITY)
+
+    unbeaten = [p for p in points if not any(o[0] <= p[0] and o[1] > p[1] for o in points)]
+    draw.line([(across(cost), down(share)) for cost, share in sorted(unbeaten)], fill=BLUE, width=1)
+    for i, (cost, share) in sorted(enumerate(points), key=lambda point: point[0] == marked):  # that one last, on top
+        x, y = across(cost), down(share)
+        r, colour = (6 * DENSITY, MARK) if i == marked else (4 * DENSITY, BLUE)
+        draw.ellipse([x - r, y - r, x + r, y + r], PAPER if cost > budget else colour, outline=colour, width=DENSITY)
+        if i == marked:
+            x = max(x - 8 * DENSITY, left + font.getlength(words))
+            draw.text((x, y - 6 * DENSITY), words, fill=colour, font=font, anchor="rb")
     return canvas
 
 

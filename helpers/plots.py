@@ -49,7 +49,7 @@ def show_pictures(images, captions, alt, columns=5, zoom=4):
 
 
 def show_filtering(image, kernel, values, alt):
-    """Show what a kernel (f, f) makes of a uint8 image (C, H, W): picture, kernel, feature map (H', W')."""
+    """Show what a kernel (f, f) makes of a uint8 image (C, H, W): image, kernel, feature map (H', W')."""
     show(pixels.filtering(image, kernel, values), alt)
 
 
@@ -103,43 +103,12 @@ def show_confusion(matrix, classes):
             axes.text(column, row, count or "·", ha="center", va="center", fontsize=9, fontweight=weight)
     axes.set_xticks(range(len(classes)), classes, rotation=45, ha="right")
     axes.set_yticks(range(len(classes)), classes)
-    axes.set(xlabel="predicted", ylabel="true")
+    axes.set(xlabel="the network's answer", ylabel="true class")
     figure.tight_layout()
     right = int(matrix.diagonal().sum())
     true, predicted = divmod(int(mistakes.argmax()), len(classes))
     show(
         figure,
-        f"Confusion matrix of {int(matrix.sum())} pictures in {len(classes)} classes: {right} on the diagonal are right. "
-        f"The darkest mistake: {int(mistakes[true, predicted])} pictures of {classes[true]} called {classes[predicted]}.",
+        f"Confusion matrix of {int(matrix.sum())} images in {len(classes)} classes: {right} on the diagonal are right. "
+        f"The darkest mistake: {int(mistakes[true, predicted])} images of {classes[true]} called {classes[predicted]}.",
     )
-
-
-def show_ladder(rungs):
-    """Draw the test accuracy of each recipe against its seconds of training, on a scale of powers.
-
-    Bars: the 95 % interval of the mean.  rungs: name → `results.Rung`; a name that begins with "peer" gets a
-    mark of its own.  Raises ValueError for none.
-    """
-    if not rungs:
-        raise ValueError("rungs is empty: measure some first, by benchmarks/ladder.py")
-    figure, axes = plt.subplots(figsize=(9, 4.8))
-    labels = []  # (seconds, height) of each
-    for name, (seconds, _, test) in sorted(rungs.items(), key=lambda rung: rung[1].test.mean):  # so that no lines cross
-        colour, marker = ("#D55E00", "s") if name.startswith("peer") else ("#0072B2", "o")
-        margin = 100 * test.margin if test.seeds > 1 else 0
-        axes.errorbar(seconds, 100 * test.mean, margin, color=colour, marker=marker, capsize=3)
-        height = 100 * test.mean - 1
-        while any(abs(height - other) < 2.6 and 0.4 < seconds / near < 2.5 for near, other in labels):
-            height += 0.2  # so that no label covers another
-        labels.append((seconds, height))
-        line = {"arrowstyle": "-", "color": "#999999", "shrinkA": 0}
-        axes.annotate(name, (seconds, 100 * test.mean), (1.3 * seconds, height), fontsize=9, arrowprops=line)
-    ticks = [tick for tick in (1, 3, 10, 30, 100, 300, 1000, 3000) if tick < 2 * max(labels)[0]]
-    axes.set(xscale="log", xlim=(0.7 * min(labels)[0], 3 * max(labels)[0]), ylim=(None, 101))
-    axes.set_xticks(ticks, ticks)
-    axes.set(xlabel="seconds of training", ylabel="test accuracy (%)")
-    axes.grid(alpha=0.3)
-    figure.tight_layout()
-    first, best = min(rungs, key=lambda name: rungs[name].seconds), max(rungs, key=lambda name: rungs[name].test.mean)
-    ends = [f"{100 * rungs[n].test.mean:.1f} % after {rungs[n].seconds:.0f} s ({n})" for n in (first, best)]
-    show(figure, f"Accuracy of {len(rungs)} recipes against seconds of training, from {ends[0]} to {ends[1]}.")

@@ -171,7 +171,7 @@ LADDER_FIELDS = (
 class Rung(NamedTuple):
     """What was measured of a recipe, over its seeds: seconds of training, and the accuracies, from 0 to 1.
 
-    valid: on the validation pictures; what chooses a rung chooses by it.  None of a peer, which learns from
+    valid: on the validation images; what chooses a rung chooses by it.  None of a peer, which learns from
     them.  test: what the choice is worth.
     """
 
@@ -216,7 +216,7 @@ def quickest(dataset, target, device, path=LADDER):
         raise ValueError(
             f"no recipe is known to reach {target:g} % on {dataset}"
             + (
-                f": the best, {best}, reaches {100 * measured[best].valid.mean:.1f} % of the validation pictures"
+                f": the best, {best}, reaches {100 * measured[best].valid.mean:.1f} % of the validation images"
                 if best
                 else f": {path} holds no runs"
             )

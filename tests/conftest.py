@@ -36,13 +36,13 @@ def root():
 
 @pytest.fixture(scope="session")
 def clothes():
-    """The embedded Fashion-MNIST training pictures."""
+    """The embedded Fashion-MNIST training images."""
     return data.load("fashion_mnist", "train", source="sample")
 
 
 @pytest.fixture(scope="session")
 def photos():
-    """The embedded CIFAR-10 training pictures."""
+    """The embedded CIFAR-10 training images."""
     return data.load("cifar10", "train", source="sample")
 
 

@@ -1,4 +1,4 @@
-"""Runs of less than a second: a tiny network and a few pictures, for the tests of training."""
+"""Runs of less than a second: a tiny network and a few images, for the tests of training."""
 
 import dataclasses
 import functools
@@ -10,12 +10,12 @@ from helpers import data, models, train
 
 
 def first(images, count):
-    """The first so many pictures of an `ImageSet`."""
+    """The first so many images of an `ImageSet`."""
     return dataclasses.replace(images, images=images.images[:count], labels=images.labels[:count])
 
 
 @functools.cache
-def pictures(count, split="train", name="fashion_mnist"):
+def images(count, split="train", name="fashion_mnist"):
     return first(data.load(name, split, source="sample"), count)
 
 
@@ -32,7 +32,7 @@ def network(seed=0, dropout=0.0, activation=nn.ReLU):
 def fit(model, sets=None, **changed):
     """Two epochs of four steps, if nothing is changed."""
     settings = {"epochs": 2, "batch_size": 25, "lr": 0.02, "device": "cpu"}
-    return train.fit(model, *(sets or (pictures(100), pictures(50, "valid"))), **settings | changed)
+    return train.fit(model, *(sets or (images(100), images(50, "valid"))), **settings | changed)
 
 
 def weights(model):

@@ -226,7 +226,7 @@ def test_receptive_field_is_where_the_gradient_is_not_0(seed):
     wanted, size, places = [], [], []
     for axis in (0, 1):
         field = arithmetic.receptive_field(layers, axis)[-1]
-        place = max(0, -(field.start // field.jump))  # the first number whose field lies in the picture, not in padding
+        place = max(0, -(field.start // field.jump))  # the first number whose field lies in the image, not in padding
         first = field.start + place * field.jump
         places.append(place)
         size.append(first + field.size + 6 * field.jump)
@@ -318,9 +318,10 @@ TRACED = {
     "lenet": (lambda: models.lenet(3, 32), (3, 32, 32)),
     "small_cnn": (lambda: models.small_cnn(3, 8), (3, 37, 41)),
     **{
-        f"condensing {kind}": (lambda kind=kind: models.condensing_cnn(kind), (1, 44, 44)) for kind in models.CONDENSERS
+        f"condensing {kind}": (lambda kind=kind: models.condensing_cnn(kind), (1, 48, 48)) for kind in models.CONDENSERS
     },
     "plain_cnn": (models.plain_cnn, (1, 28, 28)),
+    "flat_cnn": (lambda: models.flat_cnn(3, 32, filters=4, hidden=8, dropout=0.5), (3, 32, 32)),
     "plain_cnn, bottleneck": (lambda: models.plain_cnn(3, 16, 5, depth=4, bottleneck=4), (3, 32, 32)),
     "plain_cnn, strided": (lambda: models.plain_cnn(3, 16, stride=2, pool=False, padding="valid"), (3, 32, 32)),
     "fast_cnn": (models.fast_cnn, (3, 32, 32)),
@@ -360,7 +361,9 @@ def test_trace_shapes_is_what_a_forward_pass_gives(name):
 def test_no_model_is_left_out():
     parts = {"base_and_head", "conv_block", "blur", "count_parameters", "whiten_stem"}
     own = {n for n, f in vars(models).items() if getattr(f, "__module__", "") == models.__name__ and n[0] != "_"}
-    assert own - parts == {"lenet", "small_cnn", "condensing_cnn", "plain_cnn", "fast_cnn"}, "trace the new model above"
+    assert own - parts == {"lenet", "small_cnn", "condensing_cnn", "plain_cnn", "flat_cnn", "fast_cnn"}, (
+        "trace the new model above"
+    )
 
 
 def test_no_multiply_add_of_a_transposed_convolution_is_lost():
@@ -420,7 +423,7 @@ def on_meta(build):
         return build()
 
 
-WEIGHTS = {  # model, picture, parameters, whether all multiply-adds are known
+WEIGHTS = {  # model, image, parameters, whether all multiply-adds are known
     "a Parameter beside layers": (Scaled, (1, 8, 8), 1024 + 160 + 8, False),
     "weights used by function": (ByFunction, (1, 8, 8), 40 + 20 + 12, False),
     "tied weights": (Tied, (1, 8, 8), 64 + 8 + 8, True),
@@ -467,7 +470,7 @@ def test_dropped_is_what_no_window_of_a_pooling_reaches(kind, ceil_mode):
             if f > n + 2 * padding:
                 continue
             layer = kind(f, stride, padding, ceil_mode=ceil_mode)
-            image = torch.eye(n)[:, None, :, None] * 100  # picture i is bright in row i alone
+            image = torch.eye(n)[:, None, :, None] * 100  # image i is bright in row i alone
             reached = layer(image.expand(n, 1, n, n)).flatten(1).any(dim=1).nonzero().flatten()
             (row,) = arithmetic.trace_shapes(layer, (1, n, n))
             untouched = n - 1 - int(reached[-1])  # below the last row that a window sees: more may lie between windows
@@ -498,7 +501,7 @@ DROPPED = [
     (nn.LPPool2d(2, 3), (8, 9), (2, 0)),
     (nn.Conv2d(1, 1, 3, (1, 2), (0, 1), (1, 2)), (8, 8), (0, 1)),
     (nn.Conv2d(1, 1, 3, 2, 1, padding_mode="reflect"), (8, 9), (1, 0)),
-    (Padded(1, 1, 3), (8, 8), (0, 0)),  # what a forward of one's own does with the picture is not known
+    (Padded(1, 1, 3), (8, 8), (0, 0)),  # what a forward of one's own does with the image is not known
     (nn.AdaptiveMaxPool2d(3), (8, 8), (0, 0)),
     (nn.Sequential(nn.Flatten(2), nn.MaxPool1d(5)), (8, 8), (4,)),
 ]
@@ -634,7 +637,7 @@ def test_a_lazy_model_stays_lazy():
     assert [row.parameters for row in trace] == [2 * 27 + 2, 4]
     assert model[0].has_uninitialized_params()
     assert model[1].has_uninitialized_params()
-    model(torch.zeros(2, 5, 8, 8))  # other pictures than those of the trace
+    model(torch.zeros(2, 5, 8, 8))  # other images than those of the trace
 
 
 class Unlike(nn.Module):
@@ -763,7 +766,7 @@ def test_any_layers_give_fields_or_a_value_error(layers, axis):
     shape=st.just((1, 8, 8)) | st.lists(ANY_NUMBER, max_size=4) | ANY_NUMBER,
 )  # fmt: skip
 @settings(deadline=None, max_examples=300)
-def test_any_model_and_picture_give_rows_or_a_value_error(model, shape):
+def test_any_model_and_image_give_rows_or_a_value_error(model, shape):
     model = nn.Sequential(*model)
     try:
         trace = arithmetic.trace_shapes(model, shape)

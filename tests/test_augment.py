@@ -1,4 +1,4 @@
-"""Whole batches changed at random: each picture in its own way, within its range, and the shape and dtype kept."""
+"""Whole batches changed at random: each image in its own way, within its range, and the shape and dtype kept."""
 
 from dataclasses import fields
 
@@ -16,7 +16,7 @@ IMAGE = torch.arange(1, 13, dtype=torch.uint8).view(1, 3, 4)
 
 
 def batch(count=200, channels=2, height=5, width=5, seed=0):
-    """Random pictures without a 0, so that what is filled can be told from what was there."""
+    """Random images without a 0, so that what is filled can be told from what was there."""
     draw = torch.Generator().manual_seed(seed)
     return torch.randint(1, 256, (count, channels, height, width), generator=draw, dtype=torch.uint8)
 
@@ -33,28 +33,28 @@ def test_shift_moves_fills_with_0_and_loses_what_leaves():
     assert torch.equal(augment.shift(IMAGE[0], 1), augment.shift(IMAGE, 1)[0])
 
 
-def brute_shift(pictures, right, down, reflect):
+def brute_shift(images, right, down, reflect):
     """One pixel after the other: what comes from outside is 0, or mirrored at the border without the border itself."""
-    height, width = pictures.shape[-2:]
-    moved = torch.zeros_like(pictures)
+    height, width = images.shape[-2:]
+    moved = torch.zeros_like(images)
     for row in range(height):
         for column in range(width):
             y, x = row - down, column - right
             if reflect:
                 y, x = (side - 1 - abs(side - 1 - abs(place)) for place, side in ((y, height), (x, width)))
             if 0 <= y < height and 0 <= x < width:
-                moved[..., row, column] = pictures[..., y, x]
+                moved[..., row, column] = images[..., y, x]
     return moved
 
 
 @pytest.mark.parametrize("fill", ["zero", "reflect"])
-def test_random_shift_moves_each_picture_by_its_own_shift_and_fills_the_gap(fill):
-    pictures = batch(300, 2, 4, 5)
+def test_random_shift_moves_each_image_by_its_own_shift_and_fills_the_gap(fill):
+    images = batch(300, 2, 4, 5)
     torch.manual_seed(0)
-    moved = augment.random_shift(pictures, 2, fill)
+    moved = augment.random_shift(images, 2, fill)
     steps = [(right, down) for right in range(-2, 3) for down in range(-2, 3)]
-    each = torch.stack([brute_shift(pictures, *step, reflect=fill == "reflect") for step in steps])
-    fits = (each == moved).flatten(2).all(dim=2)  # (steps, pictures); channels move together, too
+    each = torch.stack([brute_shift(images, *step, reflect=fill == "reflect") for step in steps])
+    fits = (each == moved).flatten(2).all(dim=2)  # (steps, images); channels move together, too
     assert (fits.sum(dim=0) == 1).all()
     assert fits.any(dim=1).all()
 
@@ -64,7 +64,7 @@ def test_random_shift_by_0_changes_nothing():
     assert torch.equal(augment.random_shift(batch(), 0, "reflect"), batch())
 
 
-def test_alternating_flip_mirrors_each_picture_in_every_other_epoch():
+def test_alternating_flip_mirrors_each_image_in_every_other_epoch():
     images, numbers = batch(), torch.arange(len(batch())) + 7
     first, second, third = (augment.alternating_flip(images, epoch, numbers) for epoch in range(3))
     assert torch.equal(first, third)
@@ -73,18 +73,18 @@ def test_alternating_flip_mirrors_each_picture_in_every_other_epoch():
         assert torch.equal(first[i], images[i].flip(-1) if number % 2 else images[i])
 
 
-def test_an_augmentation_that_alternates_needs_to_know_the_pictures():
+def test_an_augmentation_that_alternates_needs_to_know_the_images():
     alternating = Augment(flip="alternating")
     numbers = torch.arange(len(batch()))
     assert torch.equal(alternating(batch(), 1, numbers), augment.alternating_flip(batch(), 1, numbers))
-    with pytest.raises(ValueError, match="needs the epoch and the numbers of the pictures, as train.fit gives them"):
+    with pytest.raises(ValueError, match="needs the epoch and the numbers of the images, as train.fit gives them"):
         alternating(batch())
 
 
 # ---- flips, turns, squares, colours --------------------------------------------------------
 
 
-def test_random_flip_mirrors_half_of_the_pictures_left_to_right():
+def test_random_flip_mirrors_half_of_the_images_left_to_right():
     torch.manual_seed(0)
     flipped = augment.random_flip(batch())
     same = torch.tensor([torch.equal(after, before) for before, after in zip(batch(), flipped)])
@@ -93,7 +93,7 @@ def test_random_flip_mirrors_half_of_the_pictures_left_to_right():
     assert 70 < same.sum() < 130
 
 
-def test_random_turn_turns_each_picture_by_quarters_of_its_own():
+def test_random_turn_turns_each_image_by_quarters_of_its_own():
     torch.manual_seed(0)
     turned = augment.random_turn(batch())
     quarters = [
@@ -104,13 +104,13 @@ def test_random_turn_turns_each_picture_by_quarters_of_its_own():
 
 
 @pytest.mark.parametrize("size", [1, 2, 3])
-def test_cutout_blackens_one_square_of_each_picture_and_nothing_else(size):
-    pictures = batch(300, 2, 6, 7)
+def test_cutout_blackens_one_square_of_each_image_and_nothing_else(size):
+    images = batch(300, 2, 6, 7)
     torch.manual_seed(0)
-    cut = augment.cutout(pictures, size)
+    cut = augment.cutout(images, size)
     black = cut == 0
     assert torch.equal(black[:, 0], black[:, 1])
-    assert torch.equal(cut[~black], pictures[~black])
+    assert torch.equal(cut[~black], images[~black])
     places = set()
     for square in black[:, 0]:
         rows, columns = square.any(dim=1).nonzero().flatten(), square.any(dim=0).nonzero().flatten()
@@ -128,7 +128,7 @@ def test_cutout_of_nothing_and_of_everything():
     assert augment.cutout(batch(), 10).sum() == 0
 
 
-def test_random_colour_of_one_grey_picture_changes_its_brightness_alone():
+def test_random_colour_of_one_grey_image_changes_its_brightness_alone():
     """All pixels are equal, so contrast and saturation have nothing to pull apart: v becomes v·factor."""
     torch.manual_seed(0)
     changed = augment.random_colour(torch.full((500, 3, 2, 2), 100, dtype=torch.uint8), 0.4).float()
@@ -139,11 +139,11 @@ def test_random_colour_of_one_grey_picture_changes_its_brightness_alone():
 
 
 def test_random_colour_changes_contrast_and_saturation_each_for_itself():
-    """Half of each picture is dark, half light and tinted: contrast is read off the greys, saturation off the tint."""
-    pictures = torch.full((500, 3, 2, 2), 80, dtype=torch.uint8)
-    pictures[:, :, 1] = torch.tensor([130, 120, 110], dtype=torch.uint8)[:, None]
+    """Half of each image is dark, half light and tinted: contrast is read off the greys, saturation off the tint."""
+    images = torch.full((500, 3, 2, 2), 80, dtype=torch.uint8)
+    images[:, :, 1] = torch.tensor([130, 120, 110], dtype=torch.uint8)[:, None]
     torch.manual_seed(0)
-    changed = augment.random_colour(pictures, 0.4).float()
+    changed = augment.random_colour(images, 0.4).float()
     brightness = changed.mean((1, 2, 3)) / 100
     grey = changed.mean(1)
     contrast = (grey[:, 1, 0] - grey[:, 0, 0]) / 40 / brightness
@@ -156,8 +156,8 @@ def test_random_colour_changes_contrast_and_saturation_each_for_itself():
 
 
 def test_random_colour_by_0_changes_nothing_and_stays_within_a_byte():
-    pictures = batch(50, 3)
-    assert torch.equal(augment.random_colour(pictures, 0), pictures)
+    images = batch(50, 3)
+    assert torch.equal(augment.random_colour(images, 0), images)
     torch.manual_seed(0)
     bright = augment.random_colour(torch.full((50, 3, 2, 2), 250, dtype=torch.uint8), 1.0)
     assert (bright == 255).any()
@@ -169,10 +169,10 @@ def test_random_colour_by_0_changes_nothing_and_stays_within_a_byte():
 ON = {"flip": True, "shift": 2, "cutout": 3, "turn": True, "colour": 0.4}
 ALONE = {
     "flip": augment.random_flip,
-    "shift": lambda pictures: augment.random_shift(pictures, 2, "reflect"),
-    "cutout": lambda pictures: augment.cutout(pictures, 3),
+    "shift": lambda images: augment.random_shift(images, 2, "reflect"),
+    "cutout": lambda images: augment.cutout(images, 3),
     "turn": augment.random_turn,
-    "colour": lambda pictures: augment.random_colour(pictures, 0.4),
+    "colour": lambda images: augment.random_colour(images, 0.4),
 }
 
 
@@ -235,7 +235,7 @@ def test_augments_of_the_same_kind_are_equal_in_value_and_in_words():
         (lambda: Augment(flip=1), "flip must be True or False; got 1"),
         (lambda: Augment(flip="sometimes"), "flip must be one of alternating; got 'sometimes'"),
         (lambda: augment.alternating_flip(batch(), -1, NUMBERS), "epoch must be a whole number, 0 or more; got -1"),
-        (lambda: augment.alternating_flip(batch(), 0, NUMBERS[:3]), "numbers must hold one for each of the 200 pictures; got 3"),
+        (lambda: augment.alternating_flip(batch(), 0, NUMBERS[:3]), "numbers must hold one for each of the 200 images; got 3"),
         (lambda: augment.alternating_flip(batch(), 0, NUMBERS / 2), "numbers must hold torch.int64"),
         (lambda: Augment(turn="yes"), "turn must be True or False; got 'yes'"),
         (lambda: Augment(colour=2), "colour must be a finite number from 0 to 1; got 2"),
@@ -267,34 +267,34 @@ VALUES = st.integers(-3, 5) | st.sampled_from(
 
 @given(choice=st.data())
 @settings(deadline=None, max_examples=300)
-def test_any_pictures_and_numbers_give_the_same_shape_and_dtype_or_a_value_error_that_names_one(choice):
+def test_any_images_and_numbers_give_the_same_shape_and_dtype_or_a_value_error_that_names_one(choice):
     function, names = CHANGES[choice.draw(st.sampled_from(sorted(CHANGES)))]
     shape = choice.draw(st.just((3, 2, 4, 4)) | SIDES.map(tuple))
-    pictures = torch.ones(shape, dtype=choice.draw(DTYPES)).transpose(0, -1).contiguous().transpose(0, -1)
+    images = torch.ones(shape, dtype=choice.draw(DTYPES)).transpose(0, -1).contiguous().transpose(0, -1)
     arguments = [choice.draw(VALUES) for _ in names]
     try:
-        changed = function(pictures, *arguments)
+        changed = function(images, *arguments)
     except ValueError as error:
         assert any(name in str(error) for name in ("images", *names))
         assert len(str(error)) < 300
     else:
-        assert (changed.shape, changed.dtype) == (pictures.shape, pictures.dtype)
+        assert (changed.shape, changed.dtype) == (images.shape, images.dtype)
 
 
 @pytest.mark.parametrize("name", ALONE)
 def test_layout_and_default_dtype_change_nothing(name):
-    pictures = batch(50, 3)
-    other = pictures.permute(3, 2, 1, 0).contiguous().permute(3, 2, 1, 0)
+    images = batch(50, 3)
+    other = images.permute(3, 2, 1, 0).contiguous().permute(3, 2, 1, 0)
     torch.manual_seed(0)
-    wanted = ALONE[name](pictures)
+    wanted = ALONE[name](images)
     torch.manual_seed(0)
     assert torch.equal(ALONE[name](other), wanted)
     torch.set_default_dtype(torch.float64)
     try:
-        changed = ALONE[name](pictures)
+        changed = ALONE[name](images)
     finally:
         torch.set_default_dtype(torch.float32)
-    assert (changed.shape, changed.dtype) == (pictures.shape, torch.uint8)
+    assert (changed.shape, changed.dtype) == (images.shape, torch.uint8)
 
 
 def test_an_empty_batch_stays_empty():

@@ -14,7 +14,7 @@ from torch import nn
 from helpers.augment import Augment, random_shift
 from helpers.train import checkpoints, parallel, recipes
 from helpers.train.loop import History
-from tests.small_runs import first, fit, network, pictures, stop_at, weights
+from tests.small_runs import first, fit, images, network, stop_at, weights
 
 SCRIPT = "tests/two_nodes.py"
 
@@ -51,10 +51,10 @@ def test_what_on_epoch_draws_changes_no_weight():
 
 
 def test_the_fastest_recipe_goes_on_bit_for_bit(tmp_path):
-    """Muon, a falling rate, batch norm, a stem that is not trained, pictures mirrored in every other epoch."""
+    """Muon, a falling rate, batch norm, a stem that is not trained, images mirrored in every other epoch."""
     recipe = recipes.find("cifar10", "gelu")
     assert recipe.whiten and recipe.augment.flip == "alternating" and recipe.optimizer == "muon"
-    some, found = pictures(100, name="cifar10"), []
+    some, found = images(100, name="cifar10"), []
     for checkpoint, step in [(None, 0), (tmp_path / "run.pt", 3), (tmp_path / "run.pt", 0)]:
         model = stop_at(recipe.build(some), step)
         fit(model, (some, some), **recipe.settings(epochs=2, batch_size=50), checkpoint=checkpoint)
@@ -106,8 +106,8 @@ def test_numbers_of_any_type_and_augmentations_of_any_kind_are_the_same_run_next
         ({"augment": functools.partial(shifted, most=1)}, {"augment": functools.partial(shifted, most=2)},
          "augment.keywords.most was 1, is 2"),
         ({}, {"activation": nn.GELU}, "model.base.0.2.class was 'torch.nn.modules.activation.ReLU', is '.*GELU'"),
-        ({}, {"sets": (pictures(100), pictures(49, "valid"))}, r"valid.images was 'uint8 \(50, .*', is 'uint8 \(49, "),
-        ({}, {"sets": (first(pictures(100, "valid"), 100), pictures(50, "valid"))}, "train.images was"),
+        ({}, {"sets": (images(100), images(49, "valid"))}, r"valid.images was 'uint8 \(50, .*', is 'uint8 \(49, "),
+        ({}, {"sets": (first(images(100, "valid"), 100), images(50, "valid"))}, "train.images was"),
         ({}, {"epochs": 3, "batch_size": 50, "lr": 1, "seed": 5}, "is 1.0; and 1 more"),
     ],
 )  # fmt: skip
@@ -258,7 +258,7 @@ def test_a_file_that_only_another_process_has_is_not_passed_over(tmp_path, monke
     ("what", "says"),
     [
         (
-            "other pictures",
+            "other images",
             r"processes of this run differ \(train.images is 'uint8 \(100, .* on process 0, 'uint8 \(101, ",
         ),
         ("other rate", r"differ \(lr is 0.02 on process 0, 0.01 on process 1\): start all with the same line"),

@@ -72,11 +72,11 @@ def test_what_is_refused_is_named(call, says):
 
 
 def test_what_is_right_comes_back_as_it_is():
-    picture, layer = torch.zeros(2, 3, 4), nn.ReLU()
-    assert checks.tensor("x", picture, "(C, H, W)", checks.FLOATS) is picture
-    assert checks.tensor("x", picture, "(…, H, W)") is picture
-    assert checks.tensor("x", picture[:0], "(N, H, W)", may_be_empty=True).shape == (0, 3, 4)
-    assert checks.finite("x", picture) is picture
+    image, layer = torch.zeros(2, 3, 4), nn.ReLU()
+    assert checks.tensor("x", image, "(C, H, W)", checks.FLOATS) is image
+    assert checks.tensor("x", image, "(…, H, W)") is image
+    assert checks.tensor("x", image[:0], "(N, H, W)", may_be_empty=True).shape == (0, 3, 4)
+    assert checks.finite("x", image) is image
     assert checks.module("model", layer) is layer
     assert checks.one_of("kind", "max", ("max", "mean")) == "max"
     assert checks.flag("pool", np.bool_(True)) is True

@@ -57,7 +57,7 @@ def stop_after_an_epoch(monkeypatch):
         raise KeyboardInterrupt
 
     fit = train.fit
-    monkeypatch.setattr(train, "fit", lambda *pictures, **settings: fit(*pictures, **settings | {"on_epoch": stop}))
+    monkeypatch.setattr(train, "fit", lambda *images, **settings: fit(*images, **settings | {"on_epoch": stop}))
 
 
 @pytest.mark.parametrize("more", [[], ["--json"]])

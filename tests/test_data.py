@@ -47,7 +47,7 @@ def check_set(name, source):
 
 
 def mean_and_std(images):
-    """Of each channel, a thousand pictures at a time: 45,000 of them as float64 would take a gigabyte."""
+    """Of each channel, a thousand images at a time: 45,000 of them as float64 would take a gigabyte."""
     count, total, squares = images[:, 0].numel(), 0, 0
     for piece in images.split(1_000):
         pixels = piece.double() / 255
@@ -68,7 +68,7 @@ def test_the_full_sets_are_there_balanced_and_normalised(full_sets):
 
 
 @pytest.mark.parametrize(("name", "sum_of_pixels"), [("fashion_mnist", "0e8d3dc5"), ("cifar10", "8296122d")])
-def test_the_validation_pictures_are_those_by_which_all_kept_results_were_chosen(name, sum_of_pixels):
+def test_the_validation_images_are_those_by_which_all_kept_results_were_chosen(name, sum_of_pixels):
     images = data.load(name, "valid", source="sample").images
     assert f"{zlib.crc32(images.contiguous().numpy()):08x}" == sum_of_pixels
 
@@ -158,7 +158,7 @@ def test_a_full_set_is_found_under_cnn_data_dir_with_its_own_pixels(tiny, name, 
     whole = torch.cat([image_set.images for image_set in splits[:2]])
     pixels = {content for content in map(bytes, whole.numpy().reshape(len(whole), -1))}
     held = b"".join(tiny_sets.tiny(name).unpacked.values())
-    assert len(pixels) == 100 and all(picture in held for picture in pixels)
+    assert len(pixels) == 100 and all(image in held for image in pixels)
     mean, std = mean_and_std(splits[0].images)
     for image_set in splits:
         assert image_set.mean == pytest.approx(mean) and image_set.std == pytest.approx(std)
@@ -476,7 +476,7 @@ def test_balanced_indices_name_what_is_wrong(argument, value):
 @given(
     rows=st.integers(0, 3), columns=st.integers(0, 3), shape=st.tuples(*[st.integers(1, 3)] * 3), step=st.sampled_from([1, 2, -1])
 )  # fmt: skip
-def test_cut_sheet_gives_each_picture_back(rows, columns, shape, step):
+def test_cut_sheet_gives_each_image_back(rows, columns, shape, step):
     channels, height, width = shape
     sheet = np.random.RandomState(0).randint(0, 256, (rows * height, columns * width * 2, channels))[:, ::step]
     sheet = sheet[:, : columns * width]
@@ -508,7 +508,7 @@ def test_any_setting_of_the_folder_leads_to_the_sample_and_a_line(setting, monke
 # ---- the embedded sample -------------------------------------------------------------------
 
 
-def test_the_samples_are_small_and_say_where_each_picture_comes_from():
+def test_the_samples_are_small_and_say_where_each_image_comes_from():
     files = [path for path in data.SAMPLES.iterdir() if path.suffix in (".png", ".json")]
     assert sum(path.stat().st_size for path in files) <= 20e6
     for path in data.SAMPLES.glob("*.json"):
@@ -531,7 +531,7 @@ def test_make_samples_makes_the_same_files_again(full_sets, root, tmp_path):
             assert np.array_equal(*both), f"{made.name} differs"
 
 
-def test_the_sample_holds_the_official_pictures(full_sets):
+def test_the_sample_holds_the_official_images(full_sets):
     for name in data.CLASSES:
         for part in ("train", "test"):
             images, labels, _ = sets._read(name, part, "sample")

@@ -135,6 +135,18 @@ def test_an_answer_that_leaves_the_work_to_max_pool2d_is_told(call):
     assert "your function leaves the work to `max_pool2d`" in verdict.words
 
 
+def test_what_a_corner_detector_makes_of_a_square_is_drawn_and_what_is_no_pair_is_left_out(monkeypatch):
+    said = []
+    monkeypatch.setattr(exercises.relu_detection.plots, "show", lambda figure, alt: said.append(alt))
+    kernel = torch.tensor([[-1.0, -1, -1], [-1, 1, 1], [-1, 1, 1]])
+    for answer in (None, (torch.zeros(2, 2), 0), (kernel, -2.5)):
+        exercises.relu_detection.show_corner(answer)
+    assert said[0] == said[1]
+    drawn = torch.zeros(6, 6)
+    drawn[1, 2] = 1.5
+    assert said[2] == f"{said[0]} Yours: {drawn.tolist()}."
+
+
 # ---- questions -----------------------------------------------------------------------------
 
 GUESS = Question("One or two?", (Choice("one", "It is <one>.", right=True), Choice("two", "Two is too many.")))

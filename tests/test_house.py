@@ -216,21 +216,67 @@ def test_kept_results_say_where_they_come_from(root):
         _, script, *_ = results["command"].split()
         assert (root / script).is_file()
         assert {"date", "source", "hardware", "seeds", "runs"} <= set(results)
-        assert "full" in results["source"]
-        named = (
-            "network",
-            "dataset",
-            "case",
-            "share",
-            "longer",
-            "batch_norm",
-            "augmented",
-        )  # what tells kinds of run apart
+        assert results["source"].split()[-1] in ("full", "sample")
+        named = ("network", "dataset", "case", "share", "epochs", "lr")  # what tells kinds of run apart
         kinds = {}
         for run in results["runs"]:
             kinds.setdefault(tuple(run.get(field) for field in named), []).append(run["seed"])
         for seeds in kinds.values():
             assert len(seeds) >= 3 and sorted(seeds) == results["seeds"][: len(seeds)]
+
+
+# ---- the glossary --------------------------------------------------------------------------
+
+GLOSSARY = course.NOTEBOOKS / "glossary.md"
+ENTRY = re.compile(r"^- \*\*(.+?)\*\*: .+\. \[(\d\d)\]\((\S+\.ipynb)\)$", re.MULTILINE)
+
+
+def bold_terms(path):
+    """What a notebook prints in bold, without what is no term: questions, sentences, the titles of exercises."""
+    text = "\n\n".join(cell.source for cell in cells(path, "markdown"))
+    found = re.findall(r"(?<!\*)\*\*([^*\n]+)\*\*", re.sub("```.*?```", "", text, flags=re.DOTALL))
+    return {singular(term) for term in found if not re.search(r"[.?!:]$|^\d\.|[=,(`“]", term)}
+
+
+def singular(term):
+    return re.sub(r"(?<=[^s])s$", "", term.casefold())
+
+
+def glossary():
+    """Term, as `singular` has it → file of the notebook that it comes from."""
+    return {singular(term): file for term, _, file in ENTRY.findall(GLOSSARY.read_text(encoding="utf-8"))}
+
+
+def test_the_glossary_is_a_sorted_list_with_a_sentence_and_a_notebook_for_each_term():
+    lines = [line for line in GLOSSARY.read_text(encoding="utf-8").splitlines() if line.startswith("- ")]
+    entries = [ENTRY.fullmatch(line) for line in lines]
+    assert all(entries), next(line for line, entry in zip(lines, entries) if not entry)
+    terms = [entry[1].casefold() for entry in entries]
+    assert terms == sorted(set(terms))
+    assert all(file.startswith(number) for _, number, file in (entry.groups() for entry in entries))
+
+
+@pytest.mark.parametrize("path", **by_name)
+def test_the_glossary_holds_each_bold_term_and_what_it_says_of_the_notebook_is_true(path):
+    terms = bold_terms(path)
+    assert terms <= set(glossary()), "without an entry"
+    assert {term for term, file in glossary().items() if file == path.name} <= terms, "not in bold in that notebook"
+
+
+# ---- the map -------------------------------------------------------------------------------
+
+MINUTES = re.compile(r"^\*About (\d+) minutes\. It builds on .+\.\*$", re.MULTILINE)
+
+
+@pytest.mark.parametrize("path", **by_name)
+def test_the_map_says_of_each_notebook_the_minutes_and_the_exercises_that_it_has(path):
+    minutes = MINUTES.search(cells(path, "markdown")[0].source)
+    assert minutes, "the minutes, and what the notebook builds on, stand under its title"
+    line = next(line for line in (course.NOTEBOOKS / "map.md").read_text().splitlines() if f"]({path.name}) |" in line)
+    assert f"| {minutes[1]} |" in line
+    code = "\n".join(cell.source for cell in cells(path, "code"))
+    for exercise in re.findall(r"exercises\.\w+\.(\w+)\.check", code):
+        assert f"`{exercise}`" in line
 
 
 # ---- make ----------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """The networks: what they take and give, how their stems are whitened, and that no argument makes a wrong one."""
 
 import inspect
+import re
 
 import numpy as np
 import pytest
@@ -12,23 +13,40 @@ from torch import nn
 
 from helpers import data, models, train
 
-BUILDERS = (models.lenet, models.small_cnn, models.condensing_cnn, models.plain_cnn, models.fast_cnn)
+TAKING_BOTH_SETS = (models.lenet, models.small_cnn, models.plain_cnn, models.flat_cnn, models.fast_cnn)
+BUILDERS = (*TAKING_BOTH_SETS, models.condensing_cnn)
+USUAL_SIZE = {models.lenet: 28, models.flat_cnn: 28, models.condensing_cnn: 48}  # of those that take one size alone
 PATCH = 2 * 2  # numbers of a channel under a kernel of the stem
 
 
 @pytest.mark.parametrize("name", data.CLASSES)
-@pytest.mark.parametrize("build", [models.lenet, models.small_cnn, models.plain_cnn, models.fast_cnn])
+@pytest.mark.parametrize("build", TAKING_BOTH_SETS)
 def test_every_network_takes_both_sets(name, build):
     channels, size, _ = data.SHAPES[name]
-    model = build(channels, size=size) if build is models.lenet else build(channels)
-    pictures = torch.zeros(2, channels, size, size)
-    assert model(pictures).shape == (2, 10)
-    assert torch.equal(model.eval().head(model.base(pictures)), model(pictures))
+    model = build(channels, size=size) if build in USUAL_SIZE else build(channels)
+    images = torch.zeros(2, channels, size, size)
+    assert model(images).shape == (2, 10)
+    assert torch.equal(model.eval().head(model.base(images)), model(images))
 
 
 def test_parameter_counts_in_the_docstrings_are_true():
-    for model, build in [(models.lenet(3, 32), models.lenet), (models.small_cnn(), models.small_cnn)]:
+    counted = [
+        (models.lenet(3, 32), models.lenet),
+        (models.small_cnn(), models.small_cnn),
+        (models.flat_cnn(), models.flat_cnn),
+    ]
+    for model, build in counted:
         assert f"{models.count_parameters(model):,} weights" in build.__doc__
+
+
+@pytest.mark.parametrize("size", range(4, 12))
+def test_flat_cnn_takes_the_size_it_was_built_for_and_drops_before_both_linear_layers(size):
+    model = models.flat_cnn(2, size, filters=3, hidden=5, dropout=0.3, classes=4)
+    assert model(torch.zeros(1, 2, size, size)).shape == (1, 4)
+    kinds = [type(layer) for layer in model.head]
+    assert kinds == [nn.Flatten, nn.Dropout, nn.Linear, nn.ReLU, nn.Dropout, nn.Linear]
+    assert [layer.p for layer in model.head if isinstance(layer, nn.Dropout)] == [0.3, 0.3]
+    assert not any(isinstance(layer, nn.Dropout) for layer in models.flat_cnn().modules())
 
 
 @pytest.mark.parametrize("size", range(16, 40))
@@ -42,8 +60,9 @@ def test_a_condensing_network_takes_the_size_it_was_built_for_or_refuses_it(cond
         try:
             model = models.condensing_cnn(condense, size, width=1, classes=3)
         except ValueError as error:
-            assert f"size must be a whole number, {models.LEAST_SIZE[condense]} or more; got {size}" in str(error)
-            assert size < models.LEAST_SIZE[condense] <= 12
+            words = f"a multiple of 8.*got {size}" if size > 8 else f"a whole number, 8 or more; got {size}"
+            assert re.search(words, str(error))
+            assert size % 8
         else:
             assert model(torch.zeros(2, 1, size, size)).shape == (2, 3)
 
@@ -57,12 +76,12 @@ def test_batch_norm_stands_where_it_is_asked_for_and_brings_the_bias(batch_norm)
 
 
 def test_plain_cnn_is_what_its_arguments_say():
-    pictures = torch.zeros(2, 1, 28, 28)
+    images = torch.zeros(2, 1, 28, 28)
     for kernel_size in (1, 3, 5, 7):
-        assert models.plain_cnn(kernel_size=kernel_size, pool=False).base(pictures).shape == (2, 32, 28, 28)
-    assert models.plain_cnn(kernel_size=4, pool=False, padding="valid").base(pictures).shape == (2, 32, 19, 19)
-    assert models.plain_cnn(stride=2, pool=False, depth=5, filters=6).base(pictures).shape == (2, 6, 4, 4)
-    assert models.plain_cnn(depth=5).base(pictures).shape == (2, 32, 3, 3)  # only the first three are pooled
+        assert models.plain_cnn(kernel_size=kernel_size, pool=False).base(images).shape == (2, 32, 28, 28)
+    assert models.plain_cnn(kernel_size=4, pool=False, padding="valid").base(images).shape == (2, 32, 19, 19)
+    assert models.plain_cnn(stride=2, pool=False, depth=5, filters=6).base(images).shape == (2, 6, 4, 4)
+    assert models.plain_cnn(depth=5).base(images).shape == (2, 32, 3, 3)  # only the first three are pooled
     dropping = models.plain_cnn(dropout=0.3, map_dropout=0.2)
     assert [layer.p for layer in dropping.head.modules() if isinstance(layer, nn.Dropout)] == [0.3]
     assert [layer.p for layer in dropping.base.modules() if isinstance(layer, nn.Dropout2d)] == [0.2] * 3
@@ -81,9 +100,9 @@ def test_the_first_kernels_of_a_fast_block_hand_on_a_channel_each():
     model = models.fast_cnn(1, (5, 7))  # the stem has 8 maps
     for block in model.base[2:]:
         for layer in (block[0], block[4][0]):
-            picture = torch.randn(1, layer.in_channels, 6, 6)
+            image = torch.randn(1, layer.in_channels, 6, 6)
             handed_on = min(layer.in_channels, layer.out_channels)
-            assert torch.equal(layer(picture)[:, :handed_on], picture[:, :handed_on])
+            assert torch.equal(layer(image)[:, :handed_on], image[:, :handed_on])
 
 
 def test_the_batch_norms_of_a_fast_block_follow_their_batches_fast_and_have_no_scale_to_learn():
@@ -116,14 +135,14 @@ def test_whitening_touches_nothing_but_the_stem():
     assert changed == ["base.0.weight", "base.0.bias"]
 
 
-def whitened_maps(model, pictures):
-    return F.conv2d(pictures.to(model.base[0].weight.dtype), model.base[0].weight).transpose(0, 1).flatten(1)
+def whitened_maps(model, images):
+    return F.conv2d(images.to(model.base[0].weight.dtype), model.base[0].weight).transpose(0, 1).flatten(1)
 
 
 def test_a_whitened_stem_gives_uncorrelated_maps_of_variance_1(photos):
-    model, pictures = models.fast_cnn(), train.normalise(photos.images[:1500], photos.mean, photos.std)
-    models.whiten_stem(model, pictures)
-    maps = whitened_maps(model, pictures)
+    model, images = models.fast_cnn(), train.normalise(photos.images[:1500], photos.mean, photos.std)
+    models.whiten_stem(model, images)
+    maps = whitened_maps(model, images)
     half = 3 * PATCH
     assert torch.allclose(maps[:half], -maps[half:], atol=1e-3)  # each kernel, and its negative
     strong = maps[:half] @ maps[:half].T / maps.shape[1]
@@ -133,43 +152,52 @@ def test_a_whitened_stem_gives_uncorrelated_maps_of_variance_1(photos):
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
-def test_a_stem_is_whitened_by_pictures_of_another_dtype_and_layout(dtype):
+def test_a_stem_is_whitened_by_images_of_another_dtype_and_layout(dtype):
     model = models.fast_cnn(2, (4,)).to(torch.float64)
-    pictures = torch.randn(9, 9, 60, 2, dtype=dtype, generator=torch.Generator().manual_seed(0)).permute(2, 3, 0, 1)
-    models.whiten_stem(model, pictures)
-    maps = whitened_maps(model, pictures)[: 2 * PATCH]
+    images = torch.randn(9, 9, 60, 2, dtype=dtype, generator=torch.Generator().manual_seed(0)).permute(2, 3, 0, 1)
+    models.whiten_stem(model, images)
+    maps = whitened_maps(model, images)[: 2 * PATCH]
     assert torch.allclose(maps @ maps.T / maps.shape[1], torch.eye(8, dtype=torch.float64), atol=0.01)
 
 
 @pytest.mark.parametrize(
-    ("model", "pictures", "says"),
+    ("model", "images", "says"),
     [
         (models.lenet(), torch.zeros(2, 1, 9, 9), r"model must be a fast_cnn, whose first layer .*; got Conv2d\(1, 6"),
         (nn.ReLU(), torch.zeros(2, 1, 9, 9), r"model must be a fast_cnn.*; got ReLU\(\)"),
         ("fast", torch.zeros(2, 1, 9, 9), "model must be an nn.Module; got 'fast'"),
-        (models.fast_cnn(1), torch.zeros(2, 3, 9, 9), r"pictures must be \(N, 1, H, W\).*got \(2, 3, 9, 9\)"),
+        (models.fast_cnn(1), torch.zeros(2, 3, 9, 9), r"images must be \(N, 1, H, W\).*got \(2, 3, 9, 9\)"),
         (models.fast_cnn(1), torch.zeros(2, 1, 1, 9), r"2×2 or larger.*got \(2, 1, 1, 9\)"),
-        (models.fast_cnn(1), torch.zeros(2, 1, 9, 9, dtype=torch.uint8), "pictures must hold torch.float32 .* not torch.uint8"),
-        (models.fast_cnn(1), torch.zeros(1, 9, 9), r"pictures must have shape \(N, C, H, W\)"),
+        (models.fast_cnn(1), torch.zeros(2, 1, 9, 9, dtype=torch.uint8), "images must hold torch.float32 .* not torch.uint8"),
+        (models.fast_cnn(1), torch.zeros(1, 9, 9), r"images must have shape \(N, C, H, W\)"),
         (models.fast_cnn(1), torch.zeros(0, 1, 9, 9), r"no axis of length 0; got \(0, 1, 9, 9\)"),
-        (models.fast_cnn(1), torch.zeros(2, 1, 9, 9) / 0, "pictures holds 162 values that are NaN"),
+        (models.fast_cnn(1), torch.zeros(2, 1, 9, 9) / 0, "images holds 162 values that are NaN"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_whitened_is_refused(model, pictures, says):
+def test_what_cannot_be_whitened_is_refused(model, images, says):
     with pytest.raises(ValueError, match=says):
-        models.whiten_stem(model, pictures)
+        models.whiten_stem(model, images)
 
 
 # ---- parts ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("kind", "last"), [("none", 44), ("max", 5), ("average", 5), ("blur", 5), ("global", 5)])
-def test_the_networks_of_the_shift_curve_differ_only_in_how_they_condense(kind, last):
+@pytest.mark.parametrize("kind", models.CONDENSERS)
+def test_the_networks_of_the_shift_curve_differ_only_in_how_they_condense(kind):
     model = models.condensing_cnn(kind)
-    x = torch.randn(2, 1, 44, 44)
-    assert model.base(x).shape == (2, 32, last, last)
+    x = torch.randn(2, 1, 48, 48)
+    assert model.base(x).shape == (2, 32, 6, 6)
     assert model(x).shape == (2, 10)
     assert models.count_parameters(model.base) == 8 * 9 + 16 * 8 * 9 + 32 * 16 * 9 + 2 * (8 + 16 + 32)
+
+
+@pytest.mark.parametrize("kind", models.CONDENSERS)
+def test_on_a_ring_a_shift_by_all_strides_together_moves_the_last_maps_by_one_and_changes_nothing(kind):
+    model = models.condensing_cnn(kind).eval()
+    x = torch.randn(2, 1, 48, 48)
+    maps = model.base(x)
+    assert torch.allclose(model.base(x.roll(8, dims=3)), maps.roll(1, dims=3), atol=1e-5)
+    assert not torch.allclose(model.base(x.roll(1, dims=3)).mean((2, 3)), maps.mean((2, 3)), atol=1e-5)
 
 
 def test_max_and_average_condense_by_what_they_are_named_after():
@@ -209,7 +237,7 @@ def test_only_what_training_may_change_is_counted():
         (lambda: models.small_cnn(0), "^channels must be .*; got 0"),
         (lambda: models.small_cnn(width=True), "width must be .*; got True"),
         (lambda: models.small_cnn(batch_norm="no"), "batch_norm must be True or False; got 'no'"),
-        (lambda: models.condensing_cnn("min"), "condense must be one of none, max, average, blur, global; got 'min'"),
+        (lambda: models.condensing_cnn("min"), "condense must be one of max, average, blur, stride, global; got 'min'"),
         (lambda: models.plain_cnn(kernel_size=4), 'padding="same" needs an odd kernel_size.*; got 4'),
         (lambda: models.plain_cnn(depth=0), "depth must be .*; got 0"),
         (lambda: models.plain_cnn(bottleneck=-1), "bottleneck must be a whole number from 0 to 1000; got -1"),
@@ -218,6 +246,10 @@ def test_only_what_training_may_change_is_counted():
         (lambda: models.plain_cnn(padding=1), "padding must be one of same, valid; got 1"),
         (lambda: models.plain_cnn(pool=None), "pool must be True or False; got None"),
         (lambda: models.plain_cnn(filters=1000, depth=1000), "filters=1000, kernel_size=3, depth=1000 would make"),
+        (lambda: models.flat_cnn(size=3), "size must be a whole number, 4 or more; got 3"),
+        (lambda: models.flat_cnn(hidden=0), "hidden must be a whole number from 1 to 1000; got 0"),
+        (lambda: models.flat_cnn(dropout=1), "dropout must be a finite number, 0 or more, below 1; got 1"),
+        (lambda: models.flat_cnn(size=2000), "size=2000, filters=16, hidden=256 would make"),
         (lambda: models.fast_cnn(widths=8), "widths must be a tuple of one to five whole numbers.*; got 8"),
         (lambda: models.fast_cnn(widths=()), r"widths must be .*; got \(\)"),
         (lambda: models.fast_cnn(widths=(8, 0)), "each of widths must be .*; got 0"),
@@ -240,7 +272,7 @@ SMALL = st.integers(1, 3) | st.sampled_from([np.int64(2), torch.tensor(3), np.ar
 ODD = st.sampled_from(
     [0, -1, 10**12, True, 2.0, float("nan"), None, "3", (1,), [], nn.ReLU, np.zeros(2), torch.zeros(2)]
 )
-WORDS = st.sampled_from(["same", "valid", "max", "none", "blur"])
+WORDS = st.sampled_from(["same", "valid", "max", "stride", "blur"])
 
 
 @given(choice=st.data())
@@ -260,8 +292,8 @@ def test_any_arguments_make_a_network_or_a_value_error_that_names_one_of_them(ch
         channels = (
             1 if build is models.condensing_cnn else model.base.get_submodule(first_convolution(model)).in_channels
         )
-        size = int(arguments.get("size", {models.lenet: 28, models.condensing_cnn: 44}.get(build, 300)))
-        if build in (models.lenet, models.condensing_cnn):
+        if build in USUAL_SIZE:
+            size = int(arguments.get("size", USUAL_SIZE[build]))
             assert model.eval()(torch.zeros(1, channels, size, size)).shape == (1, classes)
 
 
@@ -275,7 +307,7 @@ def test_networks_are_built_under_another_default_dtype():
         for build in BUILDERS:
             model = build()
             channels = model.base.get_submodule(first_convolution(model)).in_channels
-            size = 28 if build is models.lenet else 44
+            size = USUAL_SIZE.get(build, 44)
             assert model(torch.zeros(2, channels, size, size)).dtype == torch.float64
         stem = models.fast_cnn(1, (4,))
         models.whiten_stem(stem, torch.randn(9, 1, 5, 5))

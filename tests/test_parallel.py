@@ -1,4 +1,4 @@
-"""Several processes: the same result as one, no picture twice, one voice, and an end when one of them dies."""
+"""Several processes: the same result as one, no image twice, one voice, and an end when one of them dies."""
 
 import contextlib
 import functools

@@ -17,8 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from helpers import augment, models, pixels, plots, results, train, widgets
-from helpers.widgets import live, processes
+from helpers import augment, models, pixels, plots, train, widgets
+from helpers.widgets import layers, live, processes
 from helpers.widgets.lab import Lab, slider
 
 VERTICAL = torch.tensor([[-1.0, 0, 1], [-2, 0, 2], [-1, 0, 1]])
@@ -203,15 +203,6 @@ def test_every_figure_reaches_the_page_with_its_alt_text_and_is_closed(clothes, 
         (lambda: plots.show_filtering(clothes.images[0], VERTICAL, torch.randn(26, 26), alt="edges"), "edges"),
         (history.plot, "validation from 50.0 to 75.0 %"),
         (lambda: plots.show_confusion(torch.tensor([[5, 2], [1, 9]]), ["cat", "dog"]), "2 pictures of cat called dog"),
-        (
-            lambda: plots.show_ladder(
-                {
-                    "peer: x": results.Rung(60, None, results.Summary(0.54, 0.01, 3)),
-                    "quick": results.Rung(3, results.Summary(0.51, 0.01, 1), results.Summary(0.5, 0.0, 1)),
-                }
-            ),
-            "from 50.0 % after 3 s (quick) to 54.0 % after 60 s (peer: x)",
-        ),
     ]:
         draw()
         output = page.pop()
@@ -240,11 +231,11 @@ def test_a_value_that_a_control_cannot_take_moves_nothing(clothes):
     lab = widgets.kernel_lab(clothes.images[:3], KERNELS, zoom=2)
     before = lab.state, picture_of(lab)[0]
     with pytest.raises(ValueError, match="kernel cannot be 'nope': choose one of identity, blur, up"):
-        lab.set(picture=2, kernel="nope")
-    with pytest.raises(ValueError, match="picture cannot be 'two'"):
-        lab.set(kernel="up", picture="two")
-    with pytest.raises(ValueError, match="no control 'size': there are kernel, picture"):
-        lab.set(picture=2, size=1)
+        lab.set(image=2, kernel="nope")
+    with pytest.raises(ValueError, match="image cannot be 'two'"):
+        lab.set(kernel="up", image="two")
+    with pytest.raises(ValueError, match="no control 'size': there are kernel, image"):
+        lab.set(image=2, size=1)
     assert (lab.state, picture_of(lab)[0]) == before
 
 
@@ -310,7 +301,7 @@ def test_kernel_lab_shows_the_map_of_the_chosen_and_of_the_edited_kernel(clothes
     lab = widgets.kernel_lab(clothes.images[:3], KERNELS, zoom=2)
     boot = clothes.images[2].float()[None] / 255
     lab.controls["kernel"].value = "up"
-    lab.controls["picture"].value = 2
+    lab.controls["image"].value = 2
     alt, array = picture_of(lab)
     assert alt.startswith("up: the kernel's numbers add up to 0")
     assert contains(array, pixels.feature_map(F.conv2d(boot, VERTICAL[None, None])[0, 0], 2))
@@ -338,7 +329,7 @@ def test_parallel_lab_shows_one_map_a_kernel_and_counts_parameters(photos):
     bank = {name: torch.stack([kernel] * 3) for name, kernel in KERNELS.items()}
     lab = widgets.parallel_lab(photos.images[:2], bank, zoom=1)
     maps = F.conv2d(photos.images[1].float()[None] / 255, torch.stack(list(bank.values())))[0]
-    lab.set(kernels=2, picture=1)
+    lab.set(kernels=2, image=1)
     alt, array = picture_of(lab)
     assert "2 feature maps of 30×30" in alt
     assert alt.endswith("= 56 parameters")
@@ -363,10 +354,10 @@ def test_a_hopeless_score_has_a_large_loss_and_no_infinite_one():
 def test_probability_lab_names_the_answer_and_the_truth(clothes):
     shares = torch.tensor([[0.1, 0.9], [0.8, 0.2]])
     lab = widgets.probability_lab(clothes.images[:2], shares, torch.tensor([1, 1]), ["cat", "dog"])
-    assert picture_of(lab)[0] == "picture 0: dog, 90 % sure (right)"
-    lab.set(picture=1)
+    assert picture_of(lab)[0] == "image 0: dog, 90 % sure (right)"
+    lab.set(image=1)
     alt, array = picture_of(lab)
-    assert alt == "picture 1: cat, 80 % sure (wrong, it is: dog)"
+    assert alt == "image 1: cat, 80 % sure (wrong, it is: dog)"
     assert contains(array, pixels.picture(clothes.images[1], 7))
 
 
@@ -374,9 +365,9 @@ def test_threshold_lab_counts_answers_and_right_ones(clothes):
     shares = torch.tensor([[0.1, 0.9], [0.6, 0.4], [0.3, 0.7], [0.05, 0.95]])
     lab = widgets.threshold_lab(clothes.images[:4], shares, torch.tensor([1, 1, 1, 0]), ["cat", "dog"], start=0)
     for threshold, says in [
-        (0, "answers 4 of 4 pictures (100 %), 50.0 % right"),
-        (65, "answers 3 of 4 pictures (75 %), 66.7 % right"),
-        (99, "answers 0 of 4 pictures (0 %), none right"),
+        (0, "answers 4 of 4 images (100 %), 50.0 % right"),
+        (65, "answers 3 of 4 images (75 %), 66.7 % right"),
+        (99, "answers 0 of 4 images (0 %), none right"),
     ]:
         lab.set(**{"sure at least (%)": threshold})
         assert picture_of(lab)[0].endswith(says)
@@ -392,20 +383,57 @@ def test_relu_lab_sets_to_0_what_the_threshold_does_not_pass():
         assert contains(array, pixels.feature_map(F.relu(values - threshold), 10, limit=1.0))
 
 
-def test_pool_lab_pools_and_strikes_out_what_no_window_reaches():
+def test_pool_lab_pools_moves_its_window_and_hatches_what_no_window_reaches():
     values = torch.randn(28, 28, generator=torch.Generator().manual_seed(0))
-    lab = widgets.pool_lab({"map": values}, zoom=2)
-    limit = values.abs().max().item()
+    lab = widgets.pool_lab({"map": values}, zoom=4)
+    side, limit = 4 * pixels.DENSITY, values.abs().max().item()
+
+    def framed(array):
+        """Top, left, height and width, in squares, of what is framed on the map before pooling."""
+        rows, columns = (array[:, : array.shape[1] // 3] == pixels.MARK).all(axis=2).nonzero()
+        frame = 2 * pixels.DENSITY
+        top, left = rows.min() + frame - origin[0], columns.min() + frame - origin[1]
+        height, width = (np.ptp(places) + 1 - 2 * frame for places in (rows, columns))
+        return top / side, left / side, height / side, width / side
+
+    def holds(array, numbers):
+        """Whether the map stands in the picture: all of it that no frame and no edge can cover."""
+        return contains(array, np.asarray(pixels.feature_map(numbers, 4, limit))[3 * side : -2, 3 * side : -2])
+
+    def hatched(array):
+        """Which squares of the map before pooling are hatched; a line may touch a neighbour's corner."""
+        squares = array[origin[0] :, origin[1] :][: 28 * side, : 28 * side].reshape(28, side, 28, side, 3)
+        return (squares == layers.HATCH).all(axis=-1).sum(axis=(1, 3)) >= side
+
     lab.set(size=3, stride=2)
     alt, array = picture_of(lab)
-    assert "28×28 → 13×13, 1 row, 1 column dropped" in alt
-    pooled = F.max_pool2d(values[None], 3, 2)[0]
-    assert contains(array, pixels.feature_map(pooled, 2, limit, window=(0, 0, 1, 1)))
-    assert contains(array, pixels.feature_map(values, 2, limit, window=(0, 0, 3, 3), dropped=(1, 1)))
-    lab.set(kind="average", size=2, stride=5)
+    assert "rounded down = 13; 28×28 → 13×13; stop 1 of 169 keeps " in alt
+    assert alt.endswith("; hatched: 55 of 784 numbers that no window reaches")
+    assert holds(array, F.max_pool2d(values[None], 3, 2)[0])
+    origin = (0, 0)
+    origin = tuple(int(n * side) for n in framed(array)[:2])  # of the map, since its first window is framed
+    assert framed(array) == (0, 0, 3, 3)
+    lab.set(position=14)  # the second stop of the second row
     alt, array = picture_of(lab)
-    assert alt.endswith("28×28 → 6×6, 1 row, 1 column dropped, 3 between windows never looked at")
-    assert contains(array, pixels.feature_map(F.avg_pool2d(values[None], 2, 5)[0], 2, limit, window=(0, 0, 1, 1)))
+    assert framed(array) == (2, 2, 3, 3)
+    assert f"stop 15 of 169 keeps {pixels.number(values[2:5, 2:5].max(), 1)}" in alt
+    assert contains(array, pixels.number_grid(values[2:5, 2:5], 40, shade="signed", limit=limit, digits=1))
+
+    lab.set(kind="average", size=2, stride=5, position=35)
+    alt, array = picture_of(lab)
+    assert framed(array) == (25, 25, 2, 2)
+    assert f"→ 6×6; stop 36 of 36 keeps {pixels.number(values[25:27, 25:27].mean(), 1)}; hatched: 640 of 784" in alt
+    lab.set(position=0)
+    assert holds(picture_of(lab)[1], F.avg_pool2d(values[None], 2, 5)[0])
+    reached = np.isin(np.arange(28) % 5, [0, 1])
+    assert np.array_equal(hatched(array), ~np.logical_and.outer(reached, reached))
+
+    lab.set(size=2, stride=2, position=35)
+    alt, array = picture_of(lab)
+    assert alt.endswith(f"stop 36 of 196 keeps {pixels.number(values[4:6, 14:16].mean(), 1)}")
+    assert not hatched(array).any()
+    lab.set(position=0)
+    assert holds(picture_of(lab)[1], values)
 
 
 def test_padding_lab_takes_an_image_of_one_stop():
@@ -495,8 +523,10 @@ def test_budget_lab_marks_the_best_rung_that_is_paid_for():
         alt, array = picture_of(lab)
         assert alt.startswith(says)
         pictures.append(array)
-    assert np.array_equal(pictures[0], pictures[1])
-    assert not np.array_equal(pictures[1], pictures[2])
+    marked = [(picture == pixels.MARK).all(axis=2).any(axis=0).nonzero()[0] for picture in pictures]  # in which columns
+    assert marked[0].min() == marked[1].min() < marked[2].min()  # the point in colour is "small" twice, then "large"
+    assert marked[0].max() < marked[1].max() < marked[2].max()  # the line of the budget moves to the right
+    assert pixels.prices(list(rungs.values()), 3).getpixel((700, 40)) == pixels.SHADE
     assert widgets.best_rung(rungs, 3) is None
     with pytest.raises(ValueError, match="rungs is empty"):
         widgets.budget_lab({})
@@ -505,10 +535,10 @@ def test_budget_lab_marks_the_best_rung_that_is_paid_for():
 def test_processes_lab_frames_each_picture_for_its_process(clothes):
     lab = widgets.processes_lab(clothes.images[:24])
     for machines, each, says in [
-        (1, 1, "1 process (--nnodes 1 --nproc-per-node 1): each learns from 24 of 24 pictures"),
-        (1, 5, "5 processes (--nnodes 1 --nproc-per-node 5): each learns from 4 or 5 of 24 pictures"),
-        (3, 8, "24 processes (--nnodes 3 --nproc-per-node 8): each learns from 1 of 24 pictures"),
-        (4, 8, "32 processes (--nnodes 4 --nproc-per-node 8): each learns from 0 or 1 of 24 pictures"),
+        (1, 1, "1 process (--nnodes 1 --nproc-per-node 1): each learns from 24 of 24 images"),
+        (1, 5, "5 processes (--nnodes 1 --nproc-per-node 5): each learns from 4 or 5 of 24 images"),
+        (3, 8, "24 processes (--nnodes 3 --nproc-per-node 8): each learns from 1 of 24 images"),
+        (4, 8, "32 processes (--nnodes 4 --nproc-per-node 8): each learns from 0 or 1 of 24 images"),
     ]:
         lab.set(machines=machines, **{"processes each": each})
         alt, array = picture_of(lab)
@@ -527,7 +557,7 @@ def test_gallery_lab_shows_each_draw_of_the_transform_and_says_what_is_wrong_wit
         "broken": lambda strength: lambda x: x.nonsense,
     }
     lab = widgets.gallery_lab(images, ["boot", "frog"], kinds)
-    lab.set(picture=1, transform="mirror")
+    lab.set(image=1, transform="mirror")
     alt, array = picture_of(lab)
     assert alt.startswith("frog, mirror at strength 5, seeds 0 to 5")
     assert contains(array, pixels.picture(photos.images[0].flip(-1), 4))
@@ -540,8 +570,11 @@ def test_gallery_lab_shows_each_draw_of_the_transform_and_says_what_is_wrong_wit
     assert "must return what it got, torch.uint8 (3, 32, 32); it returned torch.uint8 (3, 32, 31)" in picture_of(lab)[0]
     lab.set(transform="broken")
     assert "the transform raises AttributeError" in picture_of(lab)[0]
-    with pytest.raises(ValueError, match="2 pictures, 1 names"):
+    with pytest.raises(ValueError, match="2 images, 1 names"):
         widgets.gallery_lab(images, ["boot"], kinds)
+    ours = [{"image": 1, "transform": "mirror", "strength": n} for n in (1, 2, 3)]
+    still = widgets.gallery_lab(images, ["boot", "frog"], kinds, twin=ours).still()["text/html"]
+    assert "frog, mirror at strength 3, seeds 0 to 5" in still
 
 
 def test_network_lab_counts_the_network_and_says_what_cannot_be():
@@ -680,7 +713,7 @@ CALLS = [
     (pixels.picture, GRIDS, NUMBERS), (pixels.feature_map, GRIDS, NUMBERS, NUMBERS), (pixels.row, PANELS, NAMES),
     (pixels.rows, PANELS, NAMES, NUMBERS), (pixels.column, PANELS), (pixels.bars, st.one_of(GRIDS, NAMES), NAMES),
     (pixels.number_grid, GRIDS, NUMBERS), (pixels.table, NAMES), (plots.show_confusion, GRIDS, NAMES),
-    (plots.show_pictures, PICTURES, NAMES, st.just("pictures")), (plots.show_ladder, st.just({})),
+    (plots.show_pictures, PICTURES, NAMES, st.just("pictures")),
     (widgets.window_lab, GRIDS, GRIDS, NUMBERS), (widgets.kernel_lab, PICTURES, DICTS), (widgets.parallel_lab, PICTURES, DICTS),
     (widgets.relu_lab, DICTS, NUMBERS, NUMBERS), (widgets.pool_lab, DICTS, NUMBERS, NUMBERS),
     (widgets.padding_lab, GRIDS, GRIDS, NUMBERS, NUMBERS), (widgets.size_lab, NUMBERS, NUMBERS, NUMBERS),

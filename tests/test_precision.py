@@ -9,7 +9,7 @@ from torch import nn
 from helpers import train
 from helpers.train import machine, recipes
 from helpers.train.convolution import MapsSideBySide
-from tests.small_runs import fit, network, pictures, weights
+from tests.small_runs import fit, images, network, weights
 
 CPU = torch.device("cpu")
 
@@ -46,30 +46,30 @@ def test_the_caller_decides_for_training_and_for_measuring():
     for precision in machine.PRECISIONS:
         model = network()
         history = fit(model, precision=precision)
-        same = train.evaluate(model, pictures(50, "valid"), precision=precision)
+        same = train.evaluate(model, images(50, "valid"), precision=precision)
         assert history.valid_loss[-1] == same.loss
         runs[precision] = weights(model)
-        bf16, fp32 = (train.predict(model, pictures(50, "valid"), precision=p) for p in machine.PRECISIONS)
+        bf16, fp32 = (train.predict(model, images(50, "valid"), precision=p) for p in machine.PRECISIONS)
         assert not torch.equal(bf16, fp32)
         torch.testing.assert_close(bf16, fp32, atol=0.05, rtol=0.05)
     assert not torch.equal(runs["bf16"], runs["fp32"])
 
 
 def test_fp32_is_fp32_inside_another_autocast_too():
-    outside = train.predict(network(), pictures(20), precision="fp32")
+    outside = train.predict(network(), images(20), precision="fp32")
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        assert torch.equal(train.predict(network(), pictures(20), precision="fp32"), outside)
+        assert torch.equal(train.predict(network(), images(20), precision="fp32"), outside)
 
 
 # ---- every layer that we train -------------------------------------------------------------
 
-BATCHES = 32, 7  # pictures: the second, odd one as the last batch of an epoch may be
+BATCHES = 32, 7  # images: the second, odd one as the last batch of an epoch may be
 CLOSE = 0.02  # of a channel's length; bf16 rounds each number by up to 0.004 of it, which came to 0.007 at most
 
 
 def layers(dataset):
     """Every layer that a recipe trains, once for each shape that it gets: (layer, what it got (32, …))."""
-    some, found = pictures(BATCHES[0], name=dataset), {}
+    some, found = images(BATCHES[0], name=dataset), {}
     for recipe in recipes.RECIPES[dataset].values():
         model = recipe.build(some).to(memory_format=torch.channels_last)
 

@@ -12,7 +12,7 @@ from torch import nn
 
 from helpers import models, results, train
 from helpers.train import recipes
-from tests.small_runs import pictures
+from tests.small_runs import images
 
 # ---- rungs ---------------------------------------------------------------------------------
 
@@ -57,7 +57,7 @@ def test_build_repeats_itself_by_seed(photos):
     assert not torch.equal(one, other)
 
 
-def test_a_recipe_whitens_its_stem_by_the_pictures_and_starts_by_handing_them_on(photos):
+def test_a_recipe_whitens_its_stem_by_the_images_and_starts_by_handing_them_on(photos):
     recipe = recipes.find("cifar10", "muon")
     model = recipe.build(photos, seed=3)
     torch.manual_seed(3)
@@ -92,7 +92,7 @@ def test_a_recipe_hands_fit_all_that_it_says(monkeypatch):
         (lambda: recipes.find(None, "batch"), "unknown data set None: choose one of"),
         (lambda: recipes.Recipe("none", models.lenet, whiten="no"), "whiten must be True or False; got 'no'"),
         (lambda: recipes.find("cifar10", "muon").build(torch.zeros(3)), "images must be an ImageSet"),
-        (lambda: recipes.find("cifar10", "muon").build(pictures(5), seed=-1), "seed must be a whole number from 0 to"),
+        (lambda: recipes.find("cifar10", "muon").build(images(5), seed=-1), "seed must be a whole number from 0 to"),
     ],
 )
 def test_what_is_no_recipe_is_refused(call, says):

@@ -200,32 +200,31 @@ def test_any_runs_give_numbers_or_a_value_error(mine, others, key, paired):
 
 
 def test_equal_parameters_are_equal_within_ten_per_cent(ablations):
-    for cell, options, _ in ablations.hyperparameters():
-        if "equal parameters" in cell["case"]:
+    for kind in ablations.hyperparameters():
+        if "equal parameters" in kind.case:
             for channels in (1, 3):
                 wanted = models.count_parameters(models.plain_cnn(channels))
-                found = models.count_parameters(models.plain_cnn(channels, **options))
-                assert found == pytest.approx(wanted, rel=0.1), (cell["case"], channels, found, wanted)
+                found = models.count_parameters(models.plain_cnn(channels, **kind.options))
+                assert found == pytest.approx(wanted, rel=0.1), (kind.case, channels, found, wanted)
 
 
-def test_no_cell_of_a_study_is_there_twice_and_every_network_can_be_built(ablations):
+def test_no_kind_of_a_study_is_there_twice_and_every_network_can_be_built(ablations):
     for study in ablations.STUDIES.values():
-        cells = list(study())
-        assert len({json.dumps(cell, sort_keys=True) for cell, _, _ in cells}) == len(cells)
-        for cell, options, _ in cells:
-            channels, size, _ = ablations.data.SHAPES[cell["dataset"]]
-            ablations.arithmetic.trace_shapes(models.plain_cnn(channels, **options), (channels, size, size))
+        kinds = list(study())
+        assert len({json.dumps(kind.cell()) for kind in kinds}) == len(kinds)
+        for kind in kinds:
+            channels, size, _ = ablations.data.SHAPES[kind.dataset]
+            ablations.arithmetic.trace_shapes(kind.build(channels, **kind.options), (channels, size, size))
 
 
 def test_kept_studies_hold_just_what_the_script_measures(ablations):
     for name, study in ablations.STUDIES.items():
-        kept, wanted = results.load(name), [cell for cell, _, _ in study()]
+        kept, kinds = results.load(name), list(study())
         found = [ablations.cell_of(run) for run in kept["runs"]]
         assert kept["recipe"] == ablations.RECIPE
-        assert all(cell in wanted for cell in found)
-        for cell in wanted:
-            is_slow = (cell["dataset"], cell["case"]) in ablations.SLOW
-            assert found.count(cell) == (3 if is_slow else 5), cell
+        assert all(cell in [kind.cell() for kind in kinds] for cell in found)
+        for kind in kinds:
+            assert found.count(kind.cell()) == kind.seeds, kind
 
 
 def test_a_part_of_a_set_has_its_share_of_every_class_and_its_seed(ablations, photos):
@@ -245,7 +244,7 @@ def test_a_study_goes_on_where_it_stopped_and_refuses_another_recipe(ablations, 
         return replace(images, images=images.images[:count], labels=images.labels[:count])
 
     monkeypatch.setattr(ablations, "quietly_loaded", few)
-    monkeypatch.setattr(ablations, "EPOCHS", 0.02)
+    monkeypatch.setattr(ablations, "EPOCHS", dict.fromkeys(ablations.EPOCHS, 2))
     path = tmp_path / "study.json"
     command = [
         "ablations.py",
@@ -269,7 +268,7 @@ def test_a_study_goes_on_where_it_stopped_and_refuses_another_recipe(ablations, 
     two = start(2)
     assert two[:4] == one
     assert [run["seed"] for run in two] == [0] * 4 + [1] * 4
-    assert "fashion_mnist off 0.01" in capsys.readouterr().out
-    monkeypatch.setattr(ablations, "RECIPE", ablations.RECIPE | {"lr": 1})
+    assert "fashion_mnist 0.01 small off" in capsys.readouterr().out
+    monkeypatch.setattr(ablations, "RECIPE", ablations.RECIPE | {"batch_size": 1})
     with pytest.raises(SystemExit, match="holds another recipe or source"):
         start(2)

@@ -18,17 +18,17 @@ from torch import nn
 from helpers import augment, models, train
 from helpers.augment import Augment
 from helpers.train import evaluation, loop, machine
-from tests.small_runs import first, fit, network, pictures, stop_at, weights
+from tests.small_runs import first, fit, images, network, stop_at, weights
 
 
 @pytest.fixture(scope="module")
 def some():
-    return pictures(600)
+    return images(600)
 
 
 @pytest.fixture(scope="module")
 def others():
-    return pictures(300, "valid")
+    return images(300, "valid")
 
 
 def fresh(seed=0):
@@ -37,7 +37,7 @@ def fresh(seed=0):
 
 
 class Answers(nn.Module):
-    """A network that gives the same logits (classes,) for each picture, whatever it shows; they can be trained."""
+    """A network that gives the same logits (classes,) for each image, whatever it shows; they can be trained."""
 
     def __init__(self, logits):
         super().__init__()
@@ -77,12 +77,12 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others():
     assert not torch.equal(runs[0], runs[2])
 
 
-def test_each_epoch_shows_every_picture_once_in_an_order_of_its_own(monkeypatch):
+def test_each_epoch_shows_every_image_once_in_an_order_of_its_own(monkeypatch):
     seen = []
     monkeypatch.setattr(loop, "normalise", lambda x, *scale: seen.append(x) or train.normalise(x, *scale))
     fit(network())
     epochs = torch.cat(seen).flatten(1).double().sum(dim=1).view(2, 100)
-    shown = pictures(100).images.flatten(1).double().sum(dim=1)
+    shown = images(100).images.flatten(1).double().sum(dim=1)
     assert torch.equal(epochs.sort().values, shown.sort().values.expand(2, -1))
     assert not torch.equal(epochs[0], shown)
     assert not torch.equal(epochs[0], epochs[1])
@@ -100,15 +100,15 @@ def test_augmentation_draws_other_numbers_in_each_step_and_epoch_and_the_same_in
     assert not set(one) & set(other)
 
 
-def test_an_alternating_flip_shows_each_picture_once_as_it_is_and_once_mirrored(monkeypatch):
-    some, shown = pictures(100), []
+def test_an_alternating_flip_shows_each_image_once_as_it_is_and_once_mirrored(monkeypatch):
+    some, shown = images(100), []
     flip = augment.alternating_flip
     monkeypatch.setattr(augment, "alternating_flip", lambda *batch: shown.append(flip(*batch)) or shown[-1])
     fit(network(), augment=Augment(flip="alternating"))
     first, second = (torch.cat(shown[start : start + 4]).flatten(1).tolist() for start in (0, 4))
     assert len(shown) == 8
-    for number, picture in enumerate(some.images):
-        ways = [picture.flatten().tolist(), picture.flip(-1).flatten().tolist()]
+    for number, image in enumerate(some.images):
+        ways = [image.flatten().tolist(), image.flip(-1).flatten().tolist()]
         seen = [next(way for way in (0, 1) if ways[way] in epoch) for epoch in (first, second)]
         assert seen == ([1, 0] if number % 2 else [0, 1])
 
@@ -251,7 +251,7 @@ def test_a_network_that_blows_up_in_the_last_step_of_a_later_epoch_keeps_that_ep
 
 
 def full(limit):
-    """A forward hook: as if memory held no more than so many pictures at a time."""
+    """A forward hook: as if memory held no more than so many images at a time."""
 
     def check(module, inputs):
         if len(inputs[0]) > limit:
@@ -265,20 +265,20 @@ def full(limit):
 def test_too_large_a_batch_for_the_memory_says_which_to_try():
     model = network()
     model.register_forward_pre_hook(full(50))
-    with pytest.raises(MemoryError, match="a batch of 60 pictures does not fit into memory: try batch_size=30"):
+    with pytest.raises(MemoryError, match="a batch of 60 images does not fit into memory: try batch_size=30"):
         fit(model, batch_size=60)
 
 
-def test_where_memory_holds_a_batch_but_not_all_validation_pictures_they_are_taken_in_pieces(some, others):
+def test_where_memory_holds_a_batch_but_not_all_validation_images_they_are_taken_in_pieces(some, others):
     roomy, narrow = network(), network()
-    expected = fit(roomy, (pictures(100), others), precision="fp32")
+    expected = fit(roomy, (images(100), others), precision="fp32")
     narrow.register_forward_pre_hook(full(40))
-    history = fit(narrow, (pictures(100), others), precision="fp32")
+    history = fit(narrow, (images(100), others), precision="fp32")
     assert history.valid_accuracy == expected.valid_accuracy
     assert train.predict(narrow, some).shape == (600, 10)
     nothing = network()
     nothing.register_forward_pre_hook(full(0))
-    with pytest.raises(MemoryError, match="not even one picture at a time fits: try a smaller model"):
+    with pytest.raises(MemoryError, match="not even one image at a time fits: try a smaller model"):
         train.predict(nothing, some)
 
 
@@ -300,8 +300,8 @@ def test_evaluate_counts(others):
 def test_more_views_take_a_weighted_mean_of_all_answers(others):
     model = fresh()
 
-    def answer(pictures):
-        return train.predict(model, dataclasses.replace(others, images=pictures), precision="fp32")
+    def answer(images):
+        return train.predict(model, dataclasses.replace(others, images=images), precision="fp32")
 
     both = (answer(others.images) + answer(others.images.flip(-1))) / 2
     torch.testing.assert_close(train.predict(model, others, views=2, precision="fp32"), both)
@@ -315,9 +315,9 @@ def test_more_views_take_a_weighted_mean_of_all_answers(others):
     assert measured.loss == pytest.approx(F.cross_entropy(six, others.labels).item())
 
 
-def test_a_picture_of_one_pixel_cannot_be_shifted(others):
+def test_an_image_of_one_pixel_cannot_be_shifted(others):
     dot = dataclasses.replace(others, images=others.images[..., :1, :1])
-    with pytest.raises(ValueError, match=r"views=6 shifts pictures of 2×2 pixels or larger; got \(1, 1\)"):
+    with pytest.raises(ValueError, match=r"views=6 shifts images of 2×2 pixels or larger; got \(1, 1\)"):
         train.predict(nn.Flatten(), dot, views=6)
 
 
@@ -327,8 +327,8 @@ def test_predict_leaves_the_mode_of_every_part_as_it_was(others):
     modes = [module.training for module in model.modules()]
     train.predict(model, others)
     assert [module.training for module in model.modules()] == modes
-    with pytest.raises(ValueError, match=r"the model does not take pictures of shape \(3, 32, 32\): "):
-        train.predict(model, pictures(10, name="cifar10"))
+    with pytest.raises(ValueError, match=r"the model does not take images of shape \(3, 32, 32\): "):
+        train.predict(model, images(10, name="cifar10"))
     assert [module.training for module in model.modules()] == modes
 
 
@@ -380,8 +380,8 @@ def test_a_session_in_64_bits_trains_networks_of_both_kinds(dtype):
     try:
         model = network().to(dtype)
         history = fit(model, epochs=4)
-        logits = train.predict(model, pictures(50, "valid"))
-        x = train.normalise(pictures(5).images, pictures(5).mean, pictures(5).std)
+        logits = train.predict(model, images(50, "valid"))
+        x = train.normalise(images(5).images, images(5).mean, images(5).std)
     finally:
         torch.set_default_dtype(torch.float32)
     assert {parameter.dtype for parameter in model.parameters()} == {dtype}
@@ -400,12 +400,12 @@ def normed_at_the_end():
     return nn.Sequential(nn.Flatten(), nn.Linear(784, 10), nn.BatchNorm1d(10))
 
 
-FEW = pictures(100), pictures(50, "valid")
+FEW = images(100), images(50, "valid")
 CANNOT = [
     ({"epochs": 0}, "epochs must be a whole number, 1 or more; got 0"),
     ({"epochs": True}, "epochs must be a whole number, 1 or more; got True"),
     ({"batch_size": 2.5}, "batch_size must be a whole number, 1 or more; got 2.5"),
-    ({"batch_size": 101}, "batch_size 101 is larger than the training set of 100 pictures"),
+    ({"batch_size": 101}, "batch_size 101 is larger than the training set of 100 images"),
     ({"lr": 0}, "lr must be a finite number, above 0; got 0"),
     ({"lr": float("nan")}, "lr must be .* got nan"),
     ({"lr": float("inf")}, "lr must be .* got inf"),
@@ -429,12 +429,12 @@ CANNOT = [
     ({"model": nn.Flatten()}, "model must have parameters that training may change"),
     ({"model": network().requires_grad_(False)}, "model must have parameters that training may change"),
     ({"model": nn.Sequential(nn.Flatten(), nn.LazyLinear(10))}, "the model has weights without values"),
-    ({"model": models.lenet(3, 32)}, r"the model does not take pictures of shape \(1, 28, 28\): "),
+    ({"model": models.lenet(3, 32)}, r"the model does not take images of shape \(1, 28, 28\): "),
     ({"model": nn.Conv2d(1, 10, 3)}, r"the model must give logits \(N, classes\); it gave a tensor of shape \(1, 10, 26, 26\)"),
-    ({"model": normed_at_the_end(), "batch_size": 33}, "batch_size 33 leaves one of the 100 pictures alone in the last"),
+    ({"model": normed_at_the_end(), "batch_size": 33}, "batch_size 33 leaves one of the 100 images alone in the last"),
     ({"sets": (FEW[0].images, FEW[1])}, "train must be an ImageSet.*got Tensor"),
     ({"sets": (FEW[0], None)}, "valid must be an ImageSet.*got NoneType"),
-    ({"sets": (FEW[0], pictures(10, "valid", "cifar10"))}, r"the model does not take pictures of shape \(3, 32, 32\): "),
+    ({"sets": (FEW[0], images(10, "valid", "cifar10"))}, r"the model does not take images of shape \(3, 32, 32\): "),
     ({"sets": (FEW[0], first(FEW[1], 0))}, r"valid.images must have shape \(N, C, H, W\), no axis of length 0; got \(0,"),
     ({"sets": (FEW[0], dataclasses.replace(FEW[1], labels=FEW[1].labels[1:]))}, "valid must have a label for each of 50"),
     ({"sets": (FEW[0], labelled(FEW[1], 10))}, "valid has label 10: the model tells 10 classes apart"),
@@ -505,8 +505,8 @@ def test_settings_are_taken_or_refused_by_name(name, value):
 
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(what=st.sampled_from(["model", "images", "views", "mean", "std", "pixels", "precision"]), value=ANYTHING)
-def test_measuring_refuses_anything_that_is_no_model_or_picture(what, value):
-    some = pictures(2)
+def test_measuring_refuses_anything_that_is_no_model_or_image(what, value):
+    some = images(2)
     calls = {
         "model": lambda: train.predict(value, some),
         "images": lambda: train.evaluate(network(), value),
@@ -530,7 +530,7 @@ def test_evaluate_refuses_labels_that_the_model_does_not_know(others):
         ValueError, match="images has label 3: the model tells 3 classes apart, so that labels are 0 to 2"
     ):
         train.evaluate(Answers([0.0, 1.0, 2.0]), dataclasses.replace(first(others, 5), labels=torch.arange(5)))
-    with pytest.raises(ValueError, match=r"row for each of 5 pictures; it gave a tensor of shape \(1, 3\)"):
+    with pytest.raises(ValueError, match=r"row for each of 5 images; it gave a tensor of shape \(1, 3\)"):
         train.predict(nn.Sequential(Answers([0.0, 1.0, 2.0]), FirstRow()), first(others, 5))
 
 

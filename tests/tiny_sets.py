@@ -1,4 +1,4 @@
-"""Stand-ins for the full sets: the official layout and format with a few pictures, and sums to match."""
+"""Stand-ins for the full sets: the official layout and format with a few images, and sums to match."""
 
 import functools
 import gzip
@@ -12,8 +12,8 @@ import numpy as np
 
 from helpers.data import files, sets
 
-BATCH = 20  # pictures in each file of the small CIFAR-10
-VALID = 10  # pictures that its validation split takes from the training ones
+BATCH = 20  # images in each file of the small CIFAR-10
+VALID = 10  # images that its validation split takes from the training ones
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ NORMS = {
 
 
 class InDouble(nn.Module):
-    """A model in 64 bits that takes pictures in 32."""
+    """A model in 64 bits that takes images in 32."""
 
     def __init__(self, model):
         super().__init__()
@@ -57,7 +57,7 @@ def main(results):
 
 
 def trained(device):
-    """Fit to 101 pictures, 50 a step: the last step of an epoch has one picture, which two processes cannot share."""
+    """Fit to 101 images, 50 a step: the last step of an epoch has one image, which two processes cannot share."""
     clothes = data.load("fashion_mnist", "train", source="sample")
     some = dataclasses.replace(clothes, images=clothes.images[:101], labels=clothes.labels[:101])
     torch.manual_seed(0)
@@ -107,7 +107,7 @@ class Centred(nn.BatchNorm2d):
 
 
 def refused(norm):
-    """What is said of one picture of one number a channel, which has no variance."""
+    """What is said of one image of one number a channel, which has no variance."""
     try:
         parallel.wrap(nn.Sequential(nn.Linear(3, 3), norm))(parallel.share(torch.ones(1, 3)))
     except ValueError as error:

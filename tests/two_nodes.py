@@ -12,11 +12,11 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from helpers.augment import Augment
 from helpers.train import loop, parallel, settings
-from tests.small_runs import fit, network, pictures, stop_at, weights
+from tests.small_runs import fit, images, network, stop_at, weights
 
 torch.set_num_threads(1)
 RUN = {"epochs": 3, "augment": Augment(flip=True), "precision": "fp32"}
-SETS = pictures(101), pictures(50, "valid")  # an odd number: shares of different size draw different dropout masks
+SETS = images(101), images(50, "valid")  # an odd number: shares of different size draw different dropout masks
 
 
 def main(folder):
@@ -32,7 +32,7 @@ def main(folder):
         saw["resumed"] = fit(resumed, SETS, checkpoint="run.pt", **RUN).train_loss
         saw["resumed weights"] = weights(resumed)
 
-        saw["other pictures"] = refusal(sets=(pictures(100 + rank), SETS[1]))
+        saw["other images"] = refusal(sets=(images(100 + rank), SETS[1]))
         saw["other rate"] = refusal(lr=[0.02, 0.01][rank])
         saw["bad rate on one"] = refusal(lr=[0.02, -1][rank])
         Path("notes.txt").write_text("nothing of yours")

@@ -20,7 +20,7 @@ CLASSES = {
     "cifar10": ("airplane", "automobile", "bird", "cat", "deer",
                 "dog", "frog", "horse", "ship", "truck"),
 }  # fmt: skip
-CIFAR10_BATCH = 10_000  # pictures in each of its files
+CIFAR10_BATCH = 10_000  # images in each of its files
 SHAPES = {"fashion_mnist": (1, 28, 28), "cifar10": (3, 32, 32)}
 FOLDERS = {"fashion_mnist": "FashionMNIST/raw", "cifar10": "cifar-10-batches-py"}  # torchvision's own layout
 

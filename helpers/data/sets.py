@@ -26,9 +26,9 @@ class ImageSet:
     """One split of a data set, whole in memory.
 
     images: uint8 (N, C, H, W), values 0 to 255.  labels: int64 (N,).  classes: the class names,
-    so that `classes[labels[i]]` names picture i.  mean, std: one number per channel, of the
+    so that `classes[labels[i]]` names image i.  mean, std: one number per channel, of the
     *training* split, on the scale where a pixel runs from 0 to 1; every split carries the same
-    two, since a network must see all its pictures on one scale.  source: "full" or "sample".
+    two, since a network must see all its images on one scale.  source: "full" or "sample".
     """
 
     images: torch.Tensor
@@ -183,9 +183,9 @@ def _read_sample(name, part):
 
 
 def cut_sheet(sheet, shape):
-    """Cut a sheet of pictures, an array (rows·H, columns·W[, C]), into images (N, C, H, W), row by row.
+    """Cut a sheet of images, an array (rows·H, columns·W[, C]), into images (N, C, H, W), row by row.
 
-    shape: (C, H, W) of a picture.  Raises ValueError where the sheet is not made of whole pictures of that shape.
+    shape: (C, H, W) of an image.  Raises ValueError where the sheet is not made of whole images of that shape.
     """
     if not isinstance(sheet, np.ndarray):
         raise TypeError(f"sheet must be an array (rows·H, columns·W[, C]); got {type(sheet).__name__}")
@@ -199,7 +199,7 @@ def cut_sheet(sheet, shape):
     if sheet.ndim not in (2, 3) or math.prod(sheet.shape[2:]) != channels:
         raise ValueError(f"sheet must be (rows·H, columns·W[, C]) with C = {channels}; got shape {sheet.shape}")
     if sheet.shape[0] % height or sheet.shape[1] % width:
-        raise ValueError(f"sheet of shape {sheet.shape} does not hold whole pictures of shape {tuple(shape)}")
+        raise ValueError(f"sheet of shape {sheet.shape} does not hold whole images of shape {tuple(shape)}")
     rows, columns = sheet.shape[0] // height, sheet.shape[1] // width
     tiles = sheet.reshape(rows, height, columns, width, channels).transpose(0, 2, 4, 1, 3)
     return np.ascontiguousarray(tiles.reshape(rows * columns, channels, height, width))

@@ -1,6 +1,6 @@
 """The exercises and questions of each notebook, in a module named like it.
 
-exercises.pooling.head_weights.check(answer)      # then .hint() as often as you like, and .solution()
+exercises.pooling.head_parameters.check(answer)      # then .hint() as often as you like, and .solution()
 exercises.ask(*exercises.pooling.QUESTIONS)       # questions with a button for each choice
 """
 

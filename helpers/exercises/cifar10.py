@@ -74,8 +74,8 @@ smooth = Exercise(
 )  # fmt: skip
 
 
-def _seconds(pictures, epochs, multiply_adds, rate):
-    return pictures * epochs * multiply_adds * 6 / rate
+def _seconds(images, epochs, multiply_adds, rate):
+    return images * epochs * multiply_adds * 6 / rate
 
 
 def _runs():
@@ -83,8 +83,8 @@ def _runs():
     draw = random.Random(0)
     cases = [(10_000, 2, 1_000_000, 100_000_000_000)]
     while len(cases) < 8:
-        pictures, epochs = draw.randrange(1, 90) * 1_000, draw.randrange(2, 20)
-        case = pictures, epochs, draw.randrange(1, 99) * 100_000, draw.randrange(1, 40) * 10**10
+        images, epochs = draw.randrange(1, 90) * 1_000, draw.randrange(2, 20)
+        case = images, epochs, draw.randrange(1, 99) * 100_000, draw.randrange(1, 40) * 10**10
         if _seconds(*case) >= 10 and not _seconds(*case).is_integer():
             cases.append(case)
     return cases
@@ -100,12 +100,12 @@ training_seconds = Exercise(
             (lambda n, e, m, r: n * e * m * 3 / r, "A multiply-add is two operations."),
             (lambda n, e, m, r: n * e * m / r, "A multiply-add is two operations, and the way back costs twice the way forward."),
             (lambda n, e, m, r: n * m * 6 / r, "You forgot the epochs."),
-            (lambda n, e, m, r: e * m * 6 / r, "You forgot the pictures."),
+            (lambda n, e, m, r: e * m * 6 / r, "You forgot the images."),
             (lambda n, e, m, r: n * e * m * 4 / r, "The way back costs twice the way forward, so forward and back are three times the way forward."),
             (lambda n, e, m, r: n * e * m * 8 / r, "You count the way back three times; forward and back together are three times the way forward."),
             (lambda n, e, m, r: n * e * m * 12 / r, "You count twice that a multiply-add is two operations."),
             (lambda n, e, m, r: n * e * m * 6000 / r, "That is in milliseconds; seconds are wanted."),
-            (lambda n, e, m, r: m * 6 / r, "That is for one picture; you forgot pictures and epochs."),
+            (lambda n, e, m, r: m * 6 / r, "That is for one image; you forgot images and epochs."),
             (lambda n, e, m, r: r / (n * e * m * 6), "You have it upside down: operations divided by operations a second are seconds."),
             (lambda n, e, m, r: n * e * m * 6, "That is how many operations it takes; divide them by `rate`."),
             (lambda n, e, m, r: n * e * m * 6 * r, "Operations divided by operations a second are seconds; you multiply."),
@@ -115,17 +115,17 @@ training_seconds = Exercise(
         ],
     ),
     [
-        "How many operations does one picture cost on the way forward? A multiply-add is two.",
-        "The way back costs twice as much. So one picture costs three times the way forward.",
-        "Times pictures, times epochs, divided by operations a second.",
+        "How many operations does one image cost on the way forward? A multiply-add is two.",
+        "The way back costs twice as much. So one image costs three times the way forward.",
+        "Times images, times epochs, divided by operations a second.",
     ],
-    """def training_seconds(pictures, epochs, multiply_adds, rate):
-    return pictures * epochs * multiply_adds * 6 / rate""",
+    """def training_seconds(images, epochs, multiply_adds, rate):
+    return images * epochs * multiply_adds * 6 / rate""",
 )  # fmt: skip
 
 
 def _batches():
-    """Twelve batches, not all of one size; random pixels, so that no picture is its own mirror image."""
+    """Twelve batches, not all of one size; random pixels, so that no image is its own mirror image."""
     draw = torch.Generator().manual_seed(0)
     sizes = [64] * 10 + [50, 33]
     return [torch.randint(0, 256, (size, 3, 6, 8), dtype=torch.uint8, generator=draw) for size in sizes]
@@ -140,7 +140,7 @@ def _grade_flip_some(flip_some):
         raise _in_other_words(wrong) from wrong.__cause__
     check_returned(results, printed)
     for batch, result in zip(batches, results):
-        _check_pictures(batch, result)
+        _check_images(batch, result)
     return _check_chance([_which(result, batch) for batch, result in zip(batches, results)])
 
 
@@ -148,19 +148,19 @@ def _in_other_words(wrong):
     """What is wrong, where an error of torch is a slip of this exercise."""
     error = str(wrong.__cause__)
     if "must match the size of tensor" in error:
-        return Wrong("Not yet. Your coins do not fit the batch: there is one for each picture, so they need three "
-                     "axes more, `coins[:, None, None, None]`; and the number of pictures is `len(batch)`.")  # fmt: skip
+        return Wrong("Not yet. Your coins do not fit the batch: one for each image is wanted, `len(batch)` of them. For "
+                     "`torch.where` they also need the axes of the batch, `coins.reshape(-1, 1, 1, 1)`.")  # fmt: skip
     if "step must be greater than zero" in error:
         return Wrong("Not yet. A tensor cannot be cut backwards, by a step of −1: `.flip(3)` mirrors the columns.")
     return wrong
 
 
-def _check_pictures(batch, result):
-    """Raise `Wrong` where a picture is neither what it was nor its mirror image."""
+def _check_images(batch, result):
+    """Raise `Wrong` where an image is neither what it was nor its mirror image."""
     shape = tuple(batch.shape)
     if isinstance(result, (list, tuple)) and len(result) == len(batch):
         raise Wrong(f"Not yet. Your function returns {kind(result)}; a tensor of shape {shape} is wanted: "
-                    "`torch.stack` makes one of a list of pictures.")  # fmt: skip
+                    "`torch.stack` makes one of a list of images.")  # fmt: skip
     if not isinstance(result, torch.Tensor) or result.shape != batch.shape:
         raise Wrong(f"Not yet. A batch of shape {shape} is wanted; your function returns {kind(result)}.")
     if result.dtype != torch.uint8:
@@ -172,49 +172,49 @@ def _check_pictures(batch, result):
 
 
 def _what_happened(batch, result, index):
-    """What became of a picture that is neither what it was nor its mirror image, in a sentence."""
+    """What became of an image that is neither what it was nor its mirror image, in a sentence."""
     known = [
-        (batch.flip(2), f"Picture {index} stands on its head: a car with its wheels up is no car of the test."),
-        (batch.flip((2, 3)), f"Picture {index} is turned by half a turn: mirror its columns alone, `flip(3)`."),
-        (batch.flip(1), f"In picture {index} the colours have changed places; the columns should."),
-        (batch.flip(0), "The pictures have changed places in the batch; their columns should, `flip(3)`."),
+        (batch.flip(2), f"Image {index} stands on its head: a car with its wheels up is no car of the test."),
+        (batch.flip((2, 3)), f"Image {index} is turned by half a turn: mirror its columns alone, `flip(3)`."),
+        (batch.flip(1), f"In image {index} the colours have changed places; the columns should."),
+        (batch.flip(0), "The images have changed places in the batch; their columns should, `flip(3)`."),
     ]
     for changed, words in known:
         if bool(_equal_each(result, changed)[index]):
             return words
     if any(torch.equal(result[index], other) for images in (batch, batch.flip(3)) for other in images):
-        return f"In place {index} stands another picture of the batch: their order must stay, as their labels do."
-    return f"Picture {index} is neither what it was nor its mirror image."
+        return f"In place {index} stands another image of the batch: their order must stay, as their labels do."
+    return f"Image {index} is neither what it was nor its mirror image."
 
 
 def _check_chance(flipped):
-    """The praise; raises `Wrong` where the pictures that are flipped are not chosen by chance, each on its own."""
+    """The praise; raises `Wrong` where the images that are flipped are not chosen by chance, each on its own."""
     shares = [which.float().mean().item() for which in flipped]
     if not any(shares):
-        raise Wrong("Not yet. No picture was flipped.")
+        raise Wrong("Not yet. No image was flipped.")
     if all(share == 1 for share in shares):
-        raise Wrong("Not yet. Every picture was flipped, each time; leave about half as they are.")
+        raise Wrong("Not yet. Every image was flipped, each time; leave about half as they are.")
     if all(share in (0, 1) for share in shares):
-        raise Wrong("Not yet. You toss one coin for the whole batch; toss one for each picture.")
+        raise Wrong("Not yet. You toss one coin for the whole batch; toss one for each image.")
     of_one_size = [which.tolist() for which in flipped if len(which) == len(flipped[0])]
     if all(which == of_one_size[0] for which in of_one_size):
         raise Wrong("Not yet. The same places of the batch are flipped each time; let chance decide.")
     mean = torch.cat(flipped).float().mean().item()
     if not 0.4 < mean < 0.6:  # over five standard deviations of 723 coins
-        raise Wrong(f"Not yet. {100 * mean:.0f} % of the pictures were flipped; about half should be.")
+        raise Wrong(f"Not yet. {100 * mean:.0f} % of the images were flipped; about half should be.")
     return (
-        f"{100 * mean:.0f} % of {len(torch.cat(flipped))} pictures were flipped. "
+        f"{100 * mean:.0f} % of {len(torch.cat(flipped))} images were flipped. "
         "Try it: give it to `train.fit` as `augment`."
     )
 
 
 def _equal_each(one, other):
-    """bool (N,): which pictures of two batches are equal."""
+    """bool (N,): which images of two batches are equal."""
     return (one == other).flatten(1).all(dim=1)
 
 
 def _which(result, batch):
-    """bool (N,): which pictures have been mirrored."""
+    """bool (N,): which images have been mirrored."""
     return _equal_each(result, batch.flip(3))
 
 
@@ -222,13 +222,15 @@ flip_some = Exercise(
     "flip_some",
     _grade_flip_some,
     [
-        "`batch.flip(3)` is every picture mirrored: axis 3 is the columns.",
-        "A coin for each picture: `coins = torch.rand(len(batch)) < 0.5`.",
-        "`torch.where(coins[:, None, None, None], batch.flip(3), batch)` takes the mirror image where a coin shows True.",
+        "`batch.flip(3)` is every image mirrored: axis 3 is the columns.",
+        "A coin for each image: `coins = torch.rand(len(batch)) < 0.5`.",
+        "Make a copy, `result = batch.clone()`. Then `result[coins]` are the images of the copy whose coin shows True.",
     ],
     """def flip_some(batch):
+    result = batch.clone()
     coins = torch.rand(len(batch)) < 0.5
-    return torch.where(coins[:, None, None, None], batch.flip(3), batch)  # one of many""",
+    result[coins] = batch[coins].flip(3)
+    return result  # one of many ways""",
     seconds=10,  # who takes torchvision's flip imports it first
 )
 
@@ -236,8 +238,8 @@ QUESTIONS = (
     Question(
         "You have tried ten recipes on the test set and kept the best. What is its accuracy worth?",
         (
-            Choice("It is what you may expect of new pictures.", "The best of ten is partly the luckiest of ten on just these pictures. New ones will not repeat that luck."),
-            Choice("It is too high: you chose by these pictures.", "Whatever you choose by is used up. So recipes are chosen on validation pictures, and the test set meets the last one.", right=True),
+            Choice("It is what you may expect of new images.", "The best of ten is partly the luckiest of ten on just these images. New ones will not repeat that luck."),
+            Choice("It is too high: you chose by these images.", "Whatever you choose by is used up. So recipes are chosen on validation images, and the test set meets the last one.", right=True),
             Choice("Nothing changes: no weight was trained on them.", "Weights were not, but the recipe was chosen by them. That is learning, too."),
         ),
     ),
@@ -252,9 +254,9 @@ QUESTIONS = (
     Question(
         "A network has twice the multiply-adds of another. Does an epoch take twice as long?",
         (
-            Choice("Yes: time is proportional to the work.", "Only if both keep the processor equally busy. Small layers and odd shapes leave much of it idle."),
+            Choice("Yes: time is proportional to the work.", "Only if both keep the processor equally busy. Small layers leave much of it idle, and every step has its fixed cost."),
             Choice("No, just as long: all run at the same time.", "Two cores do a limited number of operations a second. More work takes longer, though not always in proportion."),
-            Choice("Longer; how much depends on the layers.", "In the table above the rung “width” has about fifteen times the multiply-adds of “adamw”, and takes less than four times as long.", right=True),
+            Choice("Longer; how much depends on the layers.", "In the table the rung “kernels” needs about sixteen times the multiply-adds of “adamw”, and nowhere near sixteen times the seconds.", right=True),
         ),
     ),
 )  # fmt: skip

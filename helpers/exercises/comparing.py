@@ -493,6 +493,10 @@ PLAIN = [  # (what an error says, in PyTorch's or NumPy's words; the same for a 
         r"argument '\w+' \(position 1\) must be Tensor, not int",
         "a tensor is wanted here: put torch.tensor(…) around the number",
     ),
+    (
+        r"number of sizes provided \(0\)",
+        "a whole tensor is put where one number belongs: make one number of it first, such as by .sum()",
+    ),
     (r"Dimension out of range", "the tensor has fewer axes than `dim` asks for: print its .shape"),
     (
         r"only one element tensors can be converted|only length-1 arrays can be converted",

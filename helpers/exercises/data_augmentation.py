@@ -14,14 +14,14 @@ from helpers.exercises.comparing import Wrong, count, kind, percent
 from helpers.exercises.grading import Exercise, call_on_all, check_function, check_returned, sample
 from helpers.exercises.questions import Choice, Question
 
-MOST, PICTURES, ROWS, COLUMNS = 2, 60, 6, 7
-UNMOVED = 0.25  # of the pictures, at most
+MOST, IMAGES, ROWS, COLUMNS = 2, 60, 6, 7
+UNMOVED = 0.25  # of the images, at most
 
 
 def _batches():
-    """Batches whose pictures hold no 0 and no two equal patches, so that each shift can be told from every other."""
+    """Batches whose images hold no 0 and no two equal patches, so that each shift can be told from every other."""
     draw = torch.Generator().manual_seed(0)
-    shape = (PICTURES, 2, ROWS, COLUMNS)
+    shape = (IMAGES, 2, ROWS, COLUMNS)
     return [torch.randint(1, 256, shape, dtype=torch.uint8, generator=draw) for _ in range(6)]
 
 
@@ -45,7 +45,7 @@ def _as_batch(result, batch):
     wanted, got = f"Not yet. A batch of shape {tuple(batch.shape)} is wanted", result
     with contextlib.suppress(TypeError, ValueError, RuntimeError):
         if isinstance(got, (list, tuple)):
-            got = torch.stack([torch.as_tensor(picture) for picture in got])
+            got = torch.stack([torch.as_tensor(image) for image in got])
         elif isinstance(got, np.ndarray):
             got = torch.as_tensor(got)
     if not _is_plain(got) or got.shape != batch.shape:
@@ -63,7 +63,7 @@ def _is_plain(result):
 
 
 def _shifts(batch, result):
-    """(right, down) of each picture; raises `Wrong` for a picture that is no moved copy."""
+    """(right, down) of each image; raises `Wrong` for an image that is no moved copy."""
     found = [None] * len(batch)
     for right in range(1 - COLUMNS, COLUMNS):
         for down in range(1 - ROWS, ROWS):
@@ -73,13 +73,13 @@ def _shifts(batch, result):
         index = found.index(None)
         strange = [shift is None for shift in found]
         if (result[strange] == 0).all():
-            raise Wrong(f"Not yet. Picture {index} is black: nothing of the old one was copied into it.")
+            raise Wrong(f"Not yet. Image {index} is black: nothing of the old one was copied into it.")
         if (result[strange] != 0).all():  # a moved copy has a gap
             raise Wrong(
-                f"Not yet. Picture {index} has no gap: what left it came in again on the other side, or the gap was "
+                f"Not yet. Image {index} has no gap: what left it came in again on the other side, or the gap was "
                 "filled with something else. The gap is 0."
             )
-        raise Wrong(f"Not yet. Picture {index} is not a copy that was moved as a whole: look at its numbers.")
+        raise Wrong(f"Not yet. Image {index} is not a copy that was moved as a whole: look at its numbers.")
     return found
 
 
@@ -88,47 +88,47 @@ def _check_shifts(found):
     rights, downs = ({shift[axis] for shift in every} for axis in (0, 1))
     farthest = max(map(abs, rights | downs))
     if farthest == 0:
-        raise Wrong("Not yet. No picture was moved.")
+        raise Wrong("Not yet. No image was moved.")
     if farthest > MOST:
-        raise Wrong(f"Not yet. With most = {MOST}, a picture was moved by {count(farthest, 'pixel')}.")
+        raise Wrong(f"Not yet. With most = {MOST}, an image was moved by {count(farthest, 'pixel')}.")
     if all(len(set(batch)) == 1 for batch in found):
-        raise Wrong("Not yet. All pictures of a batch were moved alike; draw new numbers for each picture.")
+        raise Wrong("Not yet. All images of a batch were moved alike; draw new numbers for each image.")
     if len(downs) == 1 or len(rights) == 1:
         raise Wrong(f"Not yet. You move {'sideways' if len(downs) == 1 else 'up and down'} only; both axes are wanted.")
     if len(set(every)) <= max(len(rights), len(downs)):  # one shift decides the other
-        raise Wrong("Not yet. The move to the right decides the move down; draw two numbers for each picture, not one.")
+        raise Wrong("Not yet. The move to the right decides the move down; draw two numbers for each image, not one.")
     wanted = set(range(-MOST, MOST + 1))
     if rights == downs == wanted - {MOST}:
         raise Wrong(
-            f"Not yet. In 360 pictures, shifts by −{MOST} came up, shifts by {MOST} did not. "
+            f"Not yet. In 360 images, shifts by −{MOST} came up, shifts by {MOST} did not. "
             "`randint(low, high)` of PyTorch and NumPy stops one before `high`."
         )
     if rights == downs == wanted - {n for n in wanted if n < 0}:
         raise Wrong("Not yet. You move to the right and down only: draw from −most to most.")
     if rights == downs == {-MOST, MOST}:
-        raise Wrong("Not yet. Every picture moves by −2 or 2; the numbers between them must come up, too.")
+        raise Wrong("Not yet. Every image moves by −2 or 2; the numbers between them must come up, too.")
     if rights != wanted or downs != wanted:
         missing = sorted((wanted - rights) | (wanted - downs))
         shown = ", ".join(map(str, missing)).replace("-", "−")
         hint = " `int()` cuts towards 0: draw whole numbers." if missing == [-MOST, MOST] else ""
-        raise Wrong(f"Not yet. In 360 pictures, shifts by {shown} never came up.{hint}")
+        raise Wrong(f"Not yet. In 360 images, shifts by {shown} never came up.{hint}")
     unmoved = every.count((0, 0)) / len(every)
     if unmoved > UNMOVED:
         raise Wrong(
-            f"Not yet. {percent(unmoved)} of the pictures were not moved at all. Two numbers from −{MOST} to {MOST} are both 0 "
-            "for about 4 % of them: move every picture by the numbers that you draw for it."
+            f"Not yet. {percent(unmoved)} of the images were not moved at all. Two numbers from −{MOST} to {MOST} are both 0 "
+            "for about 4 % of them: move every image by the numbers that you draw for it."
         )
     if all(batch == found[0] for batch in found):
         raise Wrong("Not yet. Every batch is moved in the same way: is a seed set inside your function?")
-    for index in range(PICTURES):
+    for index in range(IMAGES):
         if all(batch[index] == (0, 0) for batch in found):
             raise Wrong(
-                f"Not yet. Picture {index} never moved, in {len(found)} batches: does your loop reach every picture?"
+                f"Not yet. Image {index} never moved, in {len(found)} batches: does your loop reach every image?"
             )
 
 
 def _equal_each(one, other):
-    """bool (N,): which pictures of two batches are equal."""
+    """bool (N,): which images of two batches are equal."""
     return (one == other).flatten(1).all(dim=1)
 
 
@@ -136,15 +136,15 @@ shift_each = Exercise(
     "shift_each",
     _grade_shift_each,
     [
-        "`augment.shift(picture, right, down)` moves one picture; a loop does the rest.",
+        "`augment.shift(image, right, down)` moves one image; a loop does the rest.",
         "`torch.randint(-most, most + 1, (2,)).tolist()` are two whole numbers: the upper end itself is left out.",
-        "Collect the moved pictures in a list. `torch.stack(moved)` makes a batch of it.",
+        "Collect the moved images in a list. `torch.stack(moved)` makes a batch of it.",
     ],
     """def shift_each(batch, most):
     moved = []
-    for picture in batch:
+    for image in batch:
         right, down = torch.randint(-most, most + 1, (2,)).tolist()
-        moved.append(augment.shift(picture, right, down))
+        moved.append(augment.shift(image, right, down))
     return torch.stack(moved)""",
 )
 
@@ -200,7 +200,7 @@ keeps = Exercise(
     "keeps",
     _grade_keeps,
     [
-        "Take one change at a time, and look for a picture whose label it breaks. One is enough.",
+        "Take one change at a time, and look for an image whose label it breaks. One is enough.",
         "Hold your left hand before a mirror. Then turn it. Which of the two makes a right hand?",
         "A 6 turned by 180°? A tomato without colour?",
     ],
@@ -211,19 +211,19 @@ keeps = Exercise(
 }""",
 )
 
-VISIBLE = 2  # grey levels of 255 that a picture must change by on average, to count as changed
-LOOKS, APART = 8, 0.5  # different pictures, at least, of 64 copies of one, and by how many grey levels on average
-RECOGNISED = 0.6  # of the changed pictures, by the judge
-LOST = 0.03  # of the changed pictures, at most, that are no more like their own original than like another
+VISIBLE = 2  # grey levels of 255 that an image must change by on average, to count as changed
+LOOKS, APART = 8, 0.5  # different images, at least, of 64 copies of one, and by how many grey levels on average
+RECOGNISED = 0.6  # of the changed images, by the judge
+LOST = 0.03  # of the changed images, at most, that are no more like their own original than like another
 LEVELS, OVER = 10, 0.004  # of brightness, from dark to as it is; of the pixels, at most, that run over
 
 
 @functools.lru_cache
 def _judge():
-    """(pictures, labels, a function from pictures to classes): a quick judge of clothes that nothing has to be trained for.
+    """(images, labels, a function from images to classes): a quick judge of clothes that nothing has to be trained for.
 
     Random kernels, ReLU and means over a 3×3 grid make the features; least squares weighs them.
-    It has seen mirrored and moved clothes, and it sees each picture on its own scale of brightness.
+    It has seen mirrored and moved clothes, and it sees each image on its own scale of brightness.
     """
     seen, new = (sample("fashion_mnist", split) for split in ("train", "valid"))
     draw = torch.Generator().manual_seed(0)
@@ -240,7 +240,7 @@ def _judge():
     moved = torch.stack([augment.shift(image.flip(-1), *by) for image, by in zip(images, zip(right, down))])
     x, y = features(torch.cat([images, moved])), F.one_hot(torch.cat([labels, labels]), 10).float()
     weights = torch.linalg.solve(x.T @ x + torch.eye(x.shape[1]), x.T @ y)
-    return new.images[:300], new.labels[:300], lambda pictures: (features(pictures) @ weights).argmax(dim=1)
+    return new.images[:300], new.labels[:300], lambda batch: (features(batch) @ weights).argmax(dim=1)
 
 
 def _grade_my_augment(my_augment):
@@ -255,41 +255,41 @@ def _grade_my_augment(my_augment):
     changed = (results[0].float() - images.float()).abs().mean((1, 2, 3)) >= VISIBLE
     share = changed.float().mean().item()
     if share == 0:
-        raise Wrong(f"Not yet. No picture changes visibly, by {VISIBLE} of 255 grey levels or more on average.")
+        raise Wrong(f"Not yet. No image changes visibly, by {VISIBLE} of 255 grey levels or more on average.")
     if torch.equal(results[0], results[1]):
-        raise Wrong("Not yet. Called twice with the same batch, it gives the same pictures; let chance decide.")
+        raise Wrong("Not yet. Called twice with the same batch, it gives the same images; let chance decide.")
     _check_overflow(my_augment, images[:40])
     _check_apart(my_augment, images)
     looks = _looks(results[2])
     if looks == 1:
         raise Wrong(
-            "Not yet. 64 copies of one picture come back alike: you draw once for the whole batch, not for each picture."
+            "Not yet. 64 copies of one image come back alike: you draw once for the whole batch, not for each image."
         )
     if looks < LOOKS:
         raise Wrong(
-            f"Not yet. 64 copies of one picture become only {looks} different ones; at least {LOOKS} are wanted. Put "
+            f"Not yet. 64 copies of one image become only {looks} different ones; at least {LOOKS} are wanted. Put "
             "another change to it, or let one draw from more values."
         )
     if share < 0.5:
         raise Wrong(
-            f"Not yet. {percent(share)} of the pictures change visibly, by {VISIBLE} of 255 grey levels or more on "
+            f"Not yet. {percent(share)} of the images change visibly, by {VISIBLE} of 255 grey levels or more on "
             "average; at least half should."
         )
     lost = sum(_share_lost(images, result) for result in results[:2]) / 2
     if lost > LOST:
         raise Wrong(
-            f"Not yet. {percent(lost)} of your pictures are no more like the one that they were made of than like a piece of "
-            "clothing picked at random: too little is left of them. Change less, or change fewer in this way."
+            f"Not yet. {percent(lost)} of your images are no more like the one that they were made of than like a piece of "
+            "clothing chosen at random: too little is left of them. Change less, or change fewer in this way."
         )
-    names = [judge(pictures) == labels for pictures in (images, *results[:2])]
+    names = [judge(batch) == labels for batch in (images, *results[:2])]
     before, after = names[0].float().mean().item(), torch.cat(names[1:]).float().mean().item()
     if after < RECOGNISED:
         raise Wrong(
-            f"Not yet. A judge that knows mirrored and moved clothes names {percent(before)} of the unchanged pictures "
+            f"Not yet. A judge that knows mirrored and moved clothes names {percent(before)} of the unchanged images "
             f"right, and {percent(after)} of yours; {percent(RECOGNISED)} are wanted. Change less."
         )
     return (
-        f"{percent(share)} of the pictures change, {looks} looks of one picture, and the judge still names "
+        f"{percent(share)} of the images change, {looks} looks of one image, and the judge still names "
         f"{percent(after)} right (unchanged: {percent(before)}). Try it: give it to `train.fit` as `augment`."
     )
 
@@ -298,14 +298,14 @@ def _check_type(result, batch):
     """Raise `Wrong` unless a result is a tensor as `train.fit` needs it: of the batch's shape and type."""
     if isinstance(result, (list, tuple)):
         raise Wrong(
-            f"Not yet. Your function returns {kind(result)}; `torch.stack(…)` makes one batch of pictures in a list."
+            f"Not yet. Your function returns {kind(result)}; `torch.stack(…)` makes one batch of images in a list."
         )
     if isinstance(result, np.ndarray):
         raise Wrong(f"Not yet. Your function returns {kind(result)}; `torch.from_numpy(…)` makes a tensor of it.")
     if not _is_plain(result) or result.shape != batch.shape:
-        pictures = count(len(batch), "picture")
+        how_many = count(len(batch), "image")
         raise Wrong(
-            f"Not yet. For a batch of {pictures}, shape {tuple(batch.shape)}, your function returns {kind(result)}; the "
+            f"Not yet. For a batch of {how_many}, shape {tuple(batch.shape)}, your function returns {kind(result)}; the "
             "same shape is wanted."
         )
     if result.dtype != torch.uint8:
@@ -316,13 +316,13 @@ def _check_type(result, batch):
 
 
 def _check_overflow(my_augment, images):
-    """Raise `Wrong` where numbers run over the ends of uint8: seen on pictures that grow brighter step by step.
+    """Raise `Wrong` where numbers run over the ends of uint8: seen on images that grow brighter step by step.
 
     With the same draws, a pixel then goes one way. One that ran over jumps from one end to the other
     and goes on in its way.
     """
-    pictures = [(images.float() * level / LEVELS).round().to(torch.uint8) for level in range(1, LEVELS + 1)]
-    results = torch.stack([_seeded(my_augment, batch) for batch in (*pictures, pictures[-1])]).int()
+    brighter = [(images.float() * level / LEVELS).round().to(torch.uint8) for level in range(1, LEVELS + 1)]
+    results = torch.stack([_seeded(my_augment, batch) for batch in (*brighter, brighter[-1])]).int()
     if not torch.equal(results[-1], results[-2]):
         return  # it draws from a source that is out of reach: no two calls can be compared
     steps = results[:-1].diff(dim=0)
@@ -334,14 +334,14 @@ def _check_overflow(my_augment, images):
         jump = int(steps[:, number, 0, row, column].abs().argmax())
         before, after = results[jump : jump + 2, number, 0, row, column].tolist()
         raise Wrong(
-            f"Not yet. Numbers run over: where picture {number} is a little brighter, a pixel of your result jumps from "
+            f"Not yet. Numbers run over: where image {number} is a little brighter, a pixel of your result jumps from "
             f"{before} to {after}. In uint8, 250 + 10 is 4, and 2 − 3 is 255. Compute with `batch.float()`, and end with "
             "`.round().clamp(0, 255).to(torch.uint8)`."
         )
 
 
 def _check_apart(my_augment, images):
-    """Raise `Wrong` where a picture's result depends on the other pictures of its batch."""
+    """Raise `Wrong` where an image's result depends on the other images of its batch."""
     half = len(images) // 2
     others = torch.cat([images[:half], images[half:].flip(0)])
     results = [_seeded(my_augment, batch)[:half].float() for batch in (images, images, others)]
@@ -350,8 +350,8 @@ def _check_apart(my_augment, images):
     differs = (results[2] - results[0]).abs().mean((1, 2, 3)) > 10
     if differs.float().mean() > 0.05:
         raise Wrong(
-            f"Not yet. What becomes of picture {int(differs.nonzero()[0])} depends on other pictures of the batch: you mix "
-            "or swap pictures, while each keeps its label. Change each picture by itself."
+            f"Not yet. What becomes of image {int(differs.nonzero()[0])} depends on other images of the batch: you mix "
+            "or swap images, while each keeps its label. Change each image by itself."
         )
 
 
@@ -379,9 +379,9 @@ def _own_sources(function):
     return [thing for thing in (*outside.globals.values(), *outside.nonlocals.values()) if isinstance(thing, kinds)]
 
 
-def _looks(pictures):
-    """How many of the pictures differ from all that were counted before."""
-    flat = pictures.flatten(1).float()
+def _looks(images):
+    """How many of the images differ from all that were counted before."""
+    flat = images.flatten(1).float()
     near = torch.cdist(flat, flat, p=1) / flat.shape[1] < APART
     counted = []
     for index in range(len(flat)):
@@ -391,9 +391,9 @@ def _looks(pictures):
 
 
 def _share_lost(images, results):
-    """The share of results that are no more like their original than like the median of 20 other pictures.
+    """The share of results that are no more like their original than like the median of 20 other images.
 
-    Of pictures that have nothing to do with their originals, half are lost.
+    Of images that have nothing to do with their originals, half are lost.
     """
     draw = torch.Generator().manual_seed(0)
     others = torch.randint(1, len(images), (len(images), 20), generator=draw)
@@ -411,13 +411,13 @@ def _small(images):
     return centred / (centred.square().sum((1, 2), keepdim=True).sqrt() + 1e-3)
 
 
-def _likeness(pictures, originals, compared):
-    """(N, M): the correlation of each picture (N, 14, 14) with M originals, best of all moves by 3 and less.
+def _likeness(images, originals, compared):
+    """(N, M): the correlation of each image (N, 14, 14) with M originals, best of all moves by 3 and less.
 
-    compared: (N, M) indices of the originals.  A negative is as like as the picture itself.  The pictures
+    compared: (N, M) indices of the originals.  A negative is as like as the image itself.  The images
     are multiplied as waves: that gives all moves at once.  18 = 14 + 3 + 1: what leaves does not come in again.
     """
-    waves = torch.fft.rfft2(pictures, s=(18, 18))[:, None] * torch.fft.rfft2(originals, s=(18, 18)).conj()[compared]
+    waves = torch.fft.rfft2(images, s=(18, 18))[:, None] * torch.fft.rfft2(originals, s=(18, 18)).conj()[compared]
     moved = torch.fft.irfft2(waves, s=(18, 18)).roll((3, 3), (-2, -1))[..., :7, :7]
     return moved.abs().amax((-2, -1))
 
@@ -427,8 +427,8 @@ my_augment = Exercise(
     _grade_my_augment,
     [
         "Begin with what is there: `augment.random_flip(batch)`, `augment.random_shift(batch, 2)`, one after the other.",
-        "A transform of `v2` draws once a call: `torch.stack([transform(picture) for picture in batch])`.",
-        "Does the judge not know your pictures any more? Halve the strength of each change, then go up again.",
+        "A transform of `v2` draws once a call: `torch.stack([transform(image) for image in batch])`.",
+        "Does the judge not know your images any more? Halve the strength of each change, then go up again.",
     ],
     """def my_augment(batch):
     batch = augment.random_flip(batch)
@@ -440,27 +440,27 @@ my_augment = Exercise(
 
 QUESTIONS = (
     Question(
-        "You train on mirrored and moved pictures. What happens to the test pictures?",
+        "You train on mirrored and moved images. What happens to the images of the test set?",
         (
-            Choice("The same random changes, so that both are alike.", "Then the result depends on the draw, and you measure another task than the real one. Only training pictures are changed."),
-            Choice("They stay as they are.", "You want to know how the network does on real pictures. The one exception asks twice, for a picture and its mirror image, and takes the mean: that involves no chance.", right=True),
-            Choice("More of them are made, for a more exact result.", "Changed copies are no new test pictures: they say again what the originals have said."),
+            Choice("The same random changes, so that both sets are alike.", "Then chance has a say in the result, and you measure another task than the real one. Only training images are changed."),
+            Choice("They stay as they are.", "You want to know how the network does on real images. The one common exception asks about an image and its mirror image, and takes the mean of both answers: no chance is involved.", right=True),
+            Choice("More of them are made from each, for a more exact result.", "A changed copy is no new test image: it asks again what the original has asked already."),
         ),
     ),
     Question(
-        "With augmentation, the training accuracy is lower than without. Has something gone wrong?",
+        "With augmentation, a network gets fewer of its training images right than without. What follows from that?",
         (
-            Choice("Yes: the network has learned less.", "It has learned less by heart. Whether it has learned less that is useful, only pictures that it has not seen can tell."),
-            Choice("No: the task is harder. Look at validation.", "It never sees a picture twice in just the same form. What counts is the accuracy on new pictures.", right=True),
-            Choice("Yes: both accuracies must rise together.", "A network can reach 100 % on its own pictures and be poor on new ones. The gap between both is what augmentation narrows."),
+            Choice("It has become worse: it has learned less.", "It has learned less by heart. Whether it has also learned less that is of use, only images that are new to it can tell."),
+            Choice("It has become better: it overfits less.", "The gap may be smaller, and yet both accuracies lower. A network that underfits has a small gap, too."),
+            Choice("Nothing yet: the accuracy on new images decides.", "Changed images are harder, so a lower training accuracy is to be expected. Compare the two networks on the validation set.", right=True),
         ),
     ),
     Question(
-        "Mirroring and shifts by up to 2 pixels make 50 pictures of one. Is that as good as 50 times the data?",
+        "Mirroring and shifts by up to 2 pixels make 50 images of one. Is that as good as 50 times the data?",
         (
-            Choice("Yes: the network sees 50 different pictures.", "They differ in place and direction only. It is one shoe, with one sole and one pattern; a new picture brings a new shoe."),
-            Choice("No: they all show the same shoe.", "They teach that place and direction do not matter. What other shoes look like, they cannot teach.", right=True),
-            Choice("No: copies add nothing at all.", "A plain copy adds nothing. A changed one shows the network what it may ignore."),
+            Choice("Yes: the network sees 50 different images.", "They differ in place and direction only. It is one shoe, with one sole and one pattern; a new image would bring a new shoe."),
+            Choice("No: they all show the same shoe.", "They teach the network that place and direction do not matter. What other shoes look like, they cannot teach.", right=True),
+            Choice("No: changed copies add nothing at all.", "A plain copy adds nothing. A changed one shows the network what it may ignore."),
         ),
     ),
 )  # fmt: skip

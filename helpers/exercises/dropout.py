@@ -194,7 +194,7 @@ settings = Exercise(
 
 
 def _network():
-    """A small network with batch norm and dropout, and pictures for it; always the same."""
+    """A small network with batch norm and dropout, and images for it; always the same."""
     torch.manual_seed(0)
     layers = [nn.Conv2d(1, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()]
     return nn.Sequential(*layers, nn.Dropout(0.5), nn.Linear(8, 10)), torch.randn(16, 1, 8, 8)
@@ -227,10 +227,10 @@ def _check_answers(answers, model, x, came):
         raise Wrong(UNSOLVED)
     for result in (first, second):
         if not isinstance(result, torch.Tensor) or result.shape != (16, 10):
-            raise Wrong(f"Not yet. For 16 pictures logits of shape (16, 10) are wanted; yours gives {kind(result)}.")
+            raise Wrong(f"Not yet. For 16 images logits of shape (16, 10) are wanted; yours gives {kind(result)}.")
     first, second = first.detach(), second.detach()
     if difference(first, second) is not None:
-        raise Wrong("Not yet. Called twice with the same pictures, it gives two answers: dropout is still at work.")
+        raise Wrong("Not yet. Called twice with the same images, it gives two answers: dropout is still at work.")
     after = _state(model)
     if any(not torch.equal(after[name], value) for name, value in before.items()):
         raise Wrong("Not yet. To ask is not to learn: your function has changed the means that batch norm keeps.")
@@ -300,8 +300,8 @@ QUESTIONS = (
         "You measure a network with dropout and forgot model.eval(). What do you see?",
         (
             Choice("An error message.", "There is none: a network may run in either mode. That is why the mistake is so common."),
-            Choice("The right accuracy, only slower.", "Units are dropped at random, so some pictures that it knows are named wrong."),
-            Choice("A worse accuracy, another one each time.", "Each call draws another mask. Two runs that differ on the same pictures are the hint.", right=True),
+            Choice("The right accuracy, only slower.", "Units are dropped at random, so some images that it knows are named wrong."),
+            Choice("A worse accuracy, another one each time.", "Each call draws another mask. Two runs that differ on the same images are the hint.", right=True),
         ),
     ),
     Question(
@@ -315,9 +315,9 @@ QUESTIONS = (
     Question(
         "A tutorial promises +2 % from dropout. What do you do?",
         (
-            Choice("Add it: it cannot hurt.", "It can: on all of the photos, every p in the figures above cost points."),
+            Choice("Add it: it cannot hurt.", "It can: with all images, p = 0.5 cost both networks of the figure several points."),
             Choice("Measure your own network, with several seeds.", "With and without, all else equal, and with the interval of the difference.", right=True),
-            Choice("Leave it out: batch norm has replaced it.", "That is as blind as adding it: what it does depends on the network and on how many photos it learns from."),
+            Choice("Leave it out: batch norm has replaced it.", "That is as blind as adding it: what it does depends on the network and on how many images it learns from: see the figure."),
         ),
     ),
 )  # fmt: skip

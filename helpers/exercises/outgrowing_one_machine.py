@@ -20,7 +20,7 @@ def _share(batch, rank, processes):
 
 
 def _batches():
-    """Six numbers in place of pictures, to check by hand, then uneven batches; at last real pictures, small ones."""
+    """Six numbers in place of images, to check by hand, then uneven batches; at last real images, small ones."""
     cases = [(torch.arange(10, 16), 0, 2), (torch.arange(10, 16), 1, 2)]
     sizes = [(7, 0, 2), (7, 1, 2), (12, 2, 3), (13, 0, 4), (13, 3, 4), (5, 0, 1)]
     cases += [(torch.arange(100, 100 + n), rank, processes) for n, rank, processes in sizes]
@@ -37,21 +37,21 @@ _compare_shares = function(
     _share,
     _batches,
     [
-        (lambda b, r, n: b[::n], "Every rank gets the same pictures: begin at its own rank."),
-        (lambda b, r, n: b[r : r + 1], "That is one picture only; go on in steps of `processes`."),
-        (lambda b, r, n: b[r], "That is one picture only; go on in steps of `processes`."),
-        (lambda b, r, n: b[r::n][: len(b) // n], "You leave out pictures where the batch does not divide evenly: none may be left out."),
+        (lambda b, r, n: b[::n], "Every rank gets the same images: begin at its own rank."),
+        (lambda b, r, n: b[r : r + 1], "That is one image only; go on in steps of `processes`."),
+        (lambda b, r, n: b[r], "That is one image only; go on in steps of `processes`."),
+        (lambda b, r, n: b[r::n][: len(b) // n], "You leave out images where the batch does not divide evenly: none may be left out."),
         (_piece, "You cut the batch into pieces one behind the other, and leave out what does not divide. Take every N-th."),
-        (lambda b, r, n: b.chunk(n)[r], "You cut the batch into pieces one behind the other. Take every N-th picture."),
-        (lambda b, r, n: b.tensor_split(n)[r], "You cut the batch into pieces one behind the other. Take every N-th picture."),
-        (lambda b, r, n: b[r * n : (r + 1) * n], "You take N pictures in a row; N is how many processes share the batch. Take every N-th."),
-        (lambda b, r, n: b[r : r + len(b) // n], "You take pictures in a row, which the next ranks get, too. Take every N-th."),
-        (lambda b, r, n: b[r * len(b) // n : (r + 1) * len(b) // n], "You cut the batch into pieces one behind the other. Take every N-th picture."),
+        (lambda b, r, n: b.chunk(n)[r], "You cut the batch into pieces one behind the other. Take every N-th image."),
+        (lambda b, r, n: b.tensor_split(n)[r], "You cut the batch into pieces one behind the other. Take every N-th image."),
+        (lambda b, r, n: b[r * n : (r + 1) * n], "You take N images in a row; N is how many processes share the batch. Take every N-th."),
+        (lambda b, r, n: b[r : r + len(b) // n], "You take images in a row, which the next ranks get, too. Take every N-th."),
+        (lambda b, r, n: b[r * len(b) // n : (r + 1) * len(b) // n], "You cut the batch into pieces one behind the other. Take every N-th image."),
         (lambda b, r, n: b[r:n], "The second part of a slice is where it stops; what is wanted is a step, its third part."),
-        (lambda b, r, n: b[r + 1 :: n], "You begin one picture too late: ranks count from 0."),
-        (lambda b, r, n: b[r:], "You begin at the right picture, and take all that follow. Take every N-th."),
-        (lambda b, r, n: b[r :: n + 1], "Your steps are one too long: from one picture of a rank to its next are `processes` places."),
-        (lambda b, r, n: torch.arange(r, len(b), n), "Those are the pictures' places in the batch; give the pictures themselves, `batch[…]`."),
+        (lambda b, r, n: b[r + 1 :: n], "You begin one image too late: ranks count from 0."),
+        (lambda b, r, n: b[r:], "You begin at the right image, and take all that follow. Take every N-th."),
+        (lambda b, r, n: b[r :: n + 1], "Your steps are one too long: from one image of a rank to its next are `processes` places."),
+        (lambda b, r, n: torch.arange(r, len(b), n), "Those are the images' places in the batch; give the images themselves, `batch[…]`."),
     ],
 )  # fmt: skip
 
@@ -67,7 +67,7 @@ def _grade_share(share):
     results, _ = call_on_all(share, _batches(), SHARE)
     for (batch, _, _), result in zip(_batches(), results):
         if not isinstance(result, torch.Tensor):
-            raise Wrong(f"Not yet. The pictures are right, but they come as {kind(result)}; the batch is a tensor, "
+            raise Wrong(f"Not yet. The images are right, but they come as {kind(result)}; the batch is a tensor, "
                         "and its share must be one: slice it, or use `torch.stack`.")  # fmt: skip
         if result.dtype != batch.dtype:
             raise Wrong(f"Not yet. The batch was {batch.dtype}; your share is {result.dtype}.")
@@ -79,7 +79,7 @@ share = Exercise(
     _grade_share,
     [
         "A slice has three parts: `batch[start:stop:step]`; stop may be left out.",
-        "Where does rank 1 of 2 begin, and how far is it to its next picture?",
+        "Where does rank 1 of 2 begin, and how far is it to its next image?",
     ],
     """def share(batch, rank, processes):
     return batch[rank::processes]""",
@@ -103,7 +103,7 @@ weight = Exercise(
         [
             (lambda s, b, n: s / b, "You forgot that the processes take a mean, not a sum: it divides by their number."),
             (lambda s, b, n: 1 / n, "The shares differ in size; your weight must, too."),
-            (lambda s, b, n: 1, "With weight 1 the pictures of small shares count too much."),
+            (lambda s, b, n: 1, "With weight 1 the images of small shares count too much."),
             (lambda s, b, n: b / (s * n), "You have it upside down: a larger share must count more."),
             (lambda s, b, n: b / s, "You have it upside down: a larger share must count more. And the mean of all processes divides by their number."),
             (lambda s, b, n: s / n, "Measure the share against the batch, not against the processes."),
@@ -113,7 +113,7 @@ weight = Exercise(
             (lambda s, b, n: s * b / n, "Divide by the size of the batch, and multiply by `processes`: you do both the other way round."),
             (lambda s, b, n: s * n // b, "You drop the fraction: divide with `/`, and give the number as it comes."),
             (lambda s, b, n: round(s * n / b), "You round to a whole number: give it as it comes."),
-            (lambda s, b, n: s - b / n, "That is how many pictures more than an equal share; divide in place of subtracting."),
+            (lambda s, b, n: s - b / n, "That is how many images more than an equal share; divide in place of subtracting."),
         ],
         praise="For equal shares it is 1, and nothing needs to be done.",
     ),
@@ -325,25 +325,25 @@ QUESTIONS = (
     Question(
         "Two processes train one network. When do their copies of it differ?",
         (
-            Choice("During an epoch; at its end they are averaged.", "They would drift apart. Gradients are averaged in every step, so that no copy ever takes another step than the others."),
-            Choice("Never: all take the same step from equal weights.", "They start equal, and the mean gradient is the same for all.", right=True),
-            Choice("Always: each has its own half of the weights.", "That is another way, for networks too large for one GPU. Here each has all weights, and a share of the pictures."),
+            Choice("During an epoch; at its end they are averaged.", "Then they would drift apart during the epoch. Gradients are averaged in every step, so no copy ever takes another step than the others."),
+            Choice("Never: all take the same step from equal parameters.", "They start equal, and the mean gradient is the same for all.", right=True),
+            Choice("Always: each has its own half of the parameters.", "That is another way, for networks too large for one GPU. Here each has all parameters, and a share of the images."),
         ),
     ),
     Question(
         "One process on your laptop takes 60 s. What will two take on the same laptop?",
         (
-            Choice("30 s: the work is halved.", "Only if half of the laptop was idle before. torch already uses all cores in one process."),
-            Choice("120 s: everything is done twice.", "Each picture is still learned from once. What is done twice is little: starting, loading, cutting batches."),
+            Choice("30 s: the work is halved.", "That would need cores that were idle before. Unless you limit it, PyTorch uses all of them in one process."),
+            Choice("120 s: everything is done twice.", "Each image is still learned from once an epoch. What is done twice is little: starting, loading, cutting batches."),
             Choice("About the same: the cores were busy already.", "Two processes share the same cores, and have to talk besides.", right=True),
         ),
     ),
     Question(
         "The losses of one and of two processes differ a little. Why?",
         (
-            Choice("Sums in another order are rounded otherwise.", "Computers round each sum. Another order, other last digits; every later step lets the difference grow a little.", right=True),
-            Choice("The second process has seen other pictures.", "Each has seen its share of the same batch, and together they have seen all of it."),
-            Choice("It cannot be: the formulas are the same.", "The formulas are, the roundings are not. a + (b + c) and (a + b) + c may differ in the last digit."),
+            Choice("Sums in another order are rounded otherwise.", "A computer rounds each sum: another order, other last digits. Every step begins where the one before ended, and where a rounding tips a ReLU or a max pooling, the difference leaps.", right=True),
+            Choice("Two processes have seen other images than one.", "In every step the two together see the whole batch, the same that one process sees alone."),
+            Choice("It cannot be: the formulas are the same.", "The formulas are the same, the roundings are not: in Python, (0.1 + 0.2) + 0.3 and 0.1 + (0.2 + 0.3) differ in the last digit."),
         ),
     ),
 )  # fmt: skip

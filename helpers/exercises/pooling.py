@@ -67,8 +67,8 @@ max_pool = Exercise(
     return pooled""",
 )  # fmt: skip
 
-head_weights = Exercise(
-    "head_weights",
+head_parameters = Exercise(
+    "head_parameters",
     value(
         64 * 7 * 7 * 10 + 10,
         [
@@ -89,7 +89,7 @@ head_weights = Exercise(
         "What does 2×2 pooling make of 14×14? And of 64 maps?",
         "64 maps of 7×7 stand in one line. Each of the 10 classes has a weight for every number, and one bias.",
     ],
-    "head_weights = 64 * 7 * 7 * 10 + 10  # 31,370",
+    "head_parameters = 64 * 7 * 7 * 10 + 10  # 31,370",
 )  # fmt: skip
 
 MOST = 3_000
@@ -115,7 +115,7 @@ def _grade_model(answer):
         )
     if found := ENDS.get(networks.ends_in(network, *first)):
         raise Wrong(f"Not yet. {found}")
-    return f"{count(parameters, 'parameter')}, and it takes pictures of any of the three sizes."
+    return f"{count(parameters, 'parameter')}, and it takes images of any of the three sizes."
 
 
 ENDS = {
@@ -127,12 +127,12 @@ ENDS = {
 
 
 def _check_size(network, shape):
-    """Raise `Wrong` where it does not take pictures of another size as it takes those of 32×32."""
+    """Raise `Wrong` where it does not take images of another size as it takes those of 32×32."""
     try:
         networks.check_scores(network, *shape)
     except Wrong as error:
         raise Wrong(
-            f"Not yet. It takes 32×32, but fails on {shape[1]}×{shape[2]}: a larger picture sends more numbers to the "
+            f"Not yet. It takes 32×32, but fails on {shape[1]}×{shape[2]}: a larger image sends more numbers to the "
             "head than it takes. Pool each map to one number first, whatever the map's size."
         ) from error
 
@@ -141,7 +141,7 @@ model = Exercise(
     "model",
     _grade_model,
     [
-        "Which pooling gives one number for each map, whatever the size of the picture?",
+        "Which pooling gives one number for each map, whatever the size of the image?",
         "End with `nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(maps, 10)`.",
         "A 3×3 convolution from 8 to 16 maps has 8·16·9 + 16 = 1,168 parameters. `models.count_parameters(model)` counts them all.",
     ],
@@ -174,7 +174,7 @@ QUESTIONS = (
         (
             Choice("The shoe is found anywhere, turned or not.", "Only shifts of about a window are forgiven, and not all. A turned shoe has other edges, and pooling does not turn them back."),
             Choice("Some shifts by a pixel or two are forgiven.", "Where the largest number stays in its window, nothing changes. Where it leaves, the pooled map changes.", right=True),
-            Choice("Nothing: pooling does no more than save work.", "It saves work, and more: moved by a pixel, the max pooled maps above changed less than the maps themselves."),
+            Choice("Nothing: pooling does no more than save work.", "It saves work, and more: the sleeve above moved left by a pixel, and its max pooled map stayed as it was."),
         ),
     ),
 )  # fmt: skip

@@ -1,10 +1,12 @@
 """Exercises and questions of notebook 02."""
 
+import contextlib
 import math
 
 import torch
 import torch.nn.functional as F
 
+from helpers import pixels, plots
 from helpers.exercises.comparing import Wrong, difference, grid, is_number, kind, short
 from helpers.exercises.grading import Exercise, function
 from helpers.exercises.own_work import without
@@ -52,22 +54,22 @@ def _dead(activations):
 
 
 def _activations():
-    """Two pictures and three maps to check by hand, then random ones: maps dead in all, in some and in no pictures."""
+    """Two images and three maps to check by hand, then random ones: maps that are 0 in all, in some and in no images."""
     draw = torch.Generator().manual_seed(0)
     cases = [
         (torch.tensor([[[[0.0, 0]], [[0.0, 0]], [[1.0, 0]]], [[[0.0, 0]], [[0.0, 2]], [[0.0, 3]]]]),),
         (_barely_alive(),),
     ]
-    for pictures, maps, side in [(2, 4, 2), (3, 5, 4), (6, 8, 3), (10, 16, 5), (20, 32, 4)]:
-        values = torch.randn(pictures, maps, side, side, generator=draw).relu()
-        values *= torch.rand(1, maps, 1, 1, generator=draw) < 0.6  # 0 in all pictures
-        values *= torch.rand(pictures, maps, 1, 1, generator=draw) < 0.6  # 0 in this picture
+    for images, maps, side in [(2, 4, 2), (3, 5, 4), (6, 8, 3), (10, 16, 5), (20, 32, 4)]:
+        values = torch.randn(images, maps, side, side, generator=draw).relu()
+        values *= torch.rand(1, maps, 1, 1, generator=draw) < 0.6  # 0 in all images
+        values *= torch.rand(images, maps, 1, 1, generator=draw) < 0.6  # 0 in this image
         cases.append((values,))
     return cases
 
 
 def _barely_alive():
-    """Two pictures, five maps: 0 everywhere, never above 0.0001, never above 0.005, 1 everywhere, and a plain one."""
+    """Two images, five maps: 0 everywhere, never above 0.0001, never above 0.005, 1 everywhere, and a plain one."""
     maps = torch.zeros(2, 5, 3, 3)
     maps[0, 1, 1, 1], maps[1, 2, 0, 2], maps[:, 3], maps[1, 4, 2, 0] = 0.0001, 0.005, 1, 3
     return maps
@@ -80,11 +82,11 @@ dead = Exercise(
         _activations,
         [
             (lambda a: (a.amax(dim=(0, 2, 3)) == 0).double().mean(), "That is their share; the count is wanted."),
-            (lambda a: (a[0].amax(dim=(1, 2)) == 0).sum(), "You look at the first picture only."),
+            (lambda a: (a[0].amax(dim=(1, 2)) == 0).sum(), "You look at the first image only."),
             (lambda a: (a.amax(dim=(2, 3)) == 0).any(dim=0).sum(),
-             "You count the maps that are 0 in some picture; a dead one is 0 in every picture."),
+             "You count the maps that are 0 in some image; a dead one is 0 in every image."),
             (lambda a: (a.amax(dim=(2, 3)) == 0).sum(),
-             "You count a map once for each picture in which it is 0; count it once, and only if it is 0 in all."),
+             "You count a map once for each image in which it is 0; count it once, and only if it is 0 in all."),
             (lambda a: (a == 0).sum(), "You count the zeros; count the maps that hold nothing but zeros."),
             (lambda a: (a.amax(dim=(0, 2, 3)) > 0).sum(), "Those are the maps that live; count the others."),
             (lambda a: (a.amax(dim=(0, 2, 3)) <= 0.01).sum(),
@@ -93,25 +95,25 @@ dead = Exercise(
              "A map that is 1 everywhere lives, although nothing in it varies; a dead one is 0 everywhere."),
             (lambda a: (a.amin(dim=(0, 2, 3)) == 0).sum(),
              "You count the maps that hold a 0 somewhere; a dead one holds nothing else."),
-            (lambda a: (a.amax(dim=(1, 2, 3)) == 0).sum(), "You count pictures; the maps are on axis 1."),
+            (lambda a: (a.amax(dim=(1, 2, 3)) == 0).sum(), "You count images; the maps are on axis 1."),
         ],
     ),
     [
         "What is the maximum of a map that is 0 everywhere? After ReLU nothing is below 0.",
-        "`activations[:, 0]` is the first map, in all pictures. `activations.shape[1]` is the number of maps.",
-        "`activations.amax(dim=(0, 2, 3))` is each map's maximum over pictures, rows and columns.",
+        "`activations[:, 0]` is the first map, in all images. `activations.shape[1]` is the number of maps.",
+        "`activations.amax(dim=(0, 2, 3))` is each map's maximum over images, rows and columns.",
     ],
     """def dead(activations):
     return (activations.amax(dim=(0, 2, 3)) == 0).sum()""",
 )  # fmt: skip
 
 
-SIDE, FIRES = 18, 1e-5  # pixels of a test picture; what counts as above 0, rounding aside
+SIDE, FIRES = 18, 1e-5  # pixels of a test image; what counts as above 0, rounding aside
 OTHER_CORNERS = ("upper right", "lower left", "lower right")
 
 
 def _squares():
-    """(top, left, size) of white squares, of several sizes and places, 3 pixels or more from the picture's border.
+    """(top, left, size) of white squares, of several sizes and places, 3 pixels or more from the image's border.
 
     None is smaller than 4, so that no window holds two of its corners.
     """
@@ -125,18 +127,18 @@ def _squares():
 
 def _stops_on(*dots):
     """The stops, (16, 16), whose 3×3 window holds one of the pixels (row, column)."""
-    picture = torch.zeros(1, 1, SIDE, SIDE)
+    image = torch.zeros(1, 1, SIDE, SIDE)
     for row, column in dots:
-        picture[0, 0, row, column] = 1
-    return F.max_pool2d(picture, 3, stride=1)[0, 0] > 0
+        image[0, 0, row, column] = 1
+    return F.max_pool2d(image, 3, stride=1)[0, 0] > 0
 
 
 def _answers_to(kernel, bias, top, left, size):
     """The largest number, before ReLU, at each kind of stop."""
-    picture = torch.zeros(1, 1, SIDE, SIDE)
-    picture[:, :, top : top + size, left : left + size] = 1
-    answers = F.conv2d(picture, kernel[None, None])[0, 0] + bias
-    white = F.avg_pool2d(picture, 3, stride=1)[0, 0]  # which share of the window is white
+    image = torch.zeros(1, 1, SIDE, SIDE)
+    image[:, :, top : top + size, left : left + size] = 1
+    answers = F.conv2d(image, kernel[None, None])[0, 0] + bias
+    white = F.avg_pool2d(image, 3, stride=1)[0, 0]  # which share of the window is white
     bottom, right = top + size - 1, left + size - 1
     stops = {
         "upper left": _stops_on((top, left)),
@@ -150,7 +152,8 @@ def _answers_to(kernel, bias, top, left, size):
     return {name: answers[where].max().item() if where.any() else -torch.inf for name, where in stops.items()}
 
 
-def _grade_corner(answer):
+def _pair(answer):
+    """The kernel (3, 3) and the bias, a float, of an answer.  Raises `Wrong` for what is no such pair."""
     if not isinstance(answer, (tuple, list)) or len(answer) != 2:  # a tensor cannot hold both
         raise Wrong(f"A pair (kernel, bias) is wanted, such as (torch.zeros(3, 3), 0.0); you gave {kind(answer)}.")
     kernel, bias = grid(answer[0], (3, 3), "Your kernel"), answer[1]
@@ -159,10 +162,35 @@ def _grade_corner(answer):
     bias = float(bias)
     if not math.isfinite(bias):
         raise Wrong(f"Not yet. Your bias is {short(bias)}, which is not a finite number.")
+    return kernel, bias
+
+
+def _grade_corner(answer):
+    kernel, bias = _pair(answer)
     tried = [(size, _answers_to(kernel, bias, top, left, size)) for top, left, size in _squares()]
     for size, most in tried:
         _check_stops(most, f"With a square of {size}×{size} pixels")
     return f"{len(tried)} squares tried: it fires at the upper left corner of each, and nowhere else."
+
+
+def show_corner(answer=None):
+    """Draw what `corner` is to do on one white square and, where the answer is a pair (kernel, bias), what it does."""
+    image, wanted = torch.zeros(8, 8), torch.zeros(6, 6)
+    image[2:6, 3:7] = 1
+    wanted[0:3, 1:4] = torch.nan
+    panels = [pixels.number_grid(image, window=(2, 3, 1, 1)), pixels.number_grid(wanted, shade="plain")]
+    captions = [
+        "image: the corner to be found\nis framed",
+        "the map after ReLU: above 0 in one\nof the empty squares at least",
+    ]
+    alt = "An image of 8×8 numbers, 0 but for a square of 1. The map of 6×6 wanted of it: 0 but for 3×3 squares left empty."
+    with contextlib.suppress(Wrong):
+        kernel, bias = _pair(answer)
+        yours = F.relu(F.conv2d(image[None, None], kernel[None, None])[0, 0] + bias)
+        panels.append(pixels.number_grid(yours, shade="signed", digits=0 if (yours == yours.round()).all() else 1))
+        captions.append("what yours makes of it")
+        alt += f" Yours: {[[round(number, 1) for number in row] for row in yours.tolist()]}."
+    plots.show(pixels.row(panels, captions, ["→", ""]), alt)
 
 
 def _check_stops(most, where):
@@ -231,9 +259,9 @@ QUESTIONS = (
     Question(
         "After ReLU, a feature map holds a 0 at one place. What follows?",
         (
-            Choice("The kernel did not find its pattern there.", "Its sum plus the bias was 0 or below. The picture may be bright or dark there.", right=True),
-            Choice("The picture is black there.", "A bright, flat place gives an edge kernel a 0 as well. And on black, a bias above 0 is what is left."),
-            Choice("The unit is dead.", "A dead unit is 0 everywhere, in every picture. Single zeros are its normal work."),
+            Choice("The kernel did not find its pattern there.", "Its sum plus the bias was 0 or below. The image may be bright or dark there.", right=True),
+            Choice("The image is black there.", "A bright, flat place gives an edge kernel a 0 as well. And on black, a bias above 0 is what is left."),
+            Choice("The map is dead.", "A dead map is 0 everywhere, for every image. Single zeros are its normal work."),
         ),
     ),
 )  # fmt: skip

@@ -125,8 +125,8 @@ in_features = Exercise(
                 "You forgot that the second convolution has stride 2 and no padding: 16 pixels become fewer.",
             ),
             (16 * 16 * 16, "That is what goes into the second convolution; what comes out of it?"),
-            (32 * 32 * 32, "That is 32 maps of the size of the picture: pooling and stride make them smaller."),
-            (3 * 32 * 32, "That is the picture itself; the layers make other maps of it."),
+            (32 * 32 * 32, "That is 32 maps of the size of the image: pooling and stride make them smaller."),
+            (3 * 32 * 32, "That is the image itself; the layers make other maps of it."),
             (10, "10 numbers come out of the linear layer; how many go in?"),
             (10 * 32 * 7 * 7, "That is the number of weights in the linear layer; how many numbers go in?"),
         ],
@@ -179,8 +179,8 @@ def _as_triple(layer, number):
 
 
 def _grade_layers(answer):
-    sizes = [START]
-    for number, (f, stride, padding) in enumerate(_as_triples(answer), start=1):
+    sizes, triples = [START], _as_triples(answer)
+    for number, (f, stride, padding) in enumerate(triples, start=1):
         n, layer = sizes[-1], f"Layer {number}, {(f, stride, padding)},"
         if f % 2 == 0:
             raise Wrong(f"Not yet. {layer} has an even kernel; only odd ones are allowed.")
@@ -202,7 +202,8 @@ def _grade_layers(answer):
     way = " → ".join(map(str, sizes))
     if sizes[-1] != END:
         raise Wrong(f"Not yet. Nothing is dropped, but the way is {way}: it must end at {END}.")
-    return f"{way}, and nothing is dropped."
+    field = arithmetic.receptive_field(triples)[-1].size
+    return f"{way}, and nothing is dropped. Each of the last {END} numbers has a receptive field of {count(field, 'pixel')}."
 
 
 layers = Exercise(
@@ -220,27 +221,27 @@ layers = Exercise(
 
 QUESTIONS = (
     Question(
-        "A layer pads a picture of a boot by 2. What happens to the boot?",
+        "A layer pads the image of a boot by 2. What happens to the boot?",
         (
             Choice("It gets larger, as the grid does.", "The grid grows by 4 rows and 4 columns, but these hold zeros. The boot covers as many pixels as before."),
-            Choice("It is squeezed to make room for the frame.", "Nothing is resized: no pixel of the picture changes. The frame is laid around it."),
-            Choice("Nothing: only zeros are added around it.", "The window can stop at more places. What it sees there is zeros and the picture's own pixels.", right=True),
-        ),
-    ),
-    Question(
-        "A layer has stride 2. Is its output half as wide as its input?",
-        (
-            Choice("About; kernel, padding and floor count too.", "With a 3×3 kernel, 28 pixels give 13 without padding and 14 with padding 1.", right=True),
-            Choice("Yes, exactly half: that is what 2 means.", "Stride 2 means two pixels from stop to stop. How many stops fit depends on kernel and padding: 28 pixels give 13 with a 3×3 kernel and no padding."),
-            Choice("No, it is 2 pixels narrower.", "The stride divides the room for the window; it is not taken away from the width."),
+            Choice("It is squeezed to make room for the frame.", "Nothing is resized: no pixel of the image changes. The frame is laid around it."),
+            Choice("Nothing: only zeros are added around it.", "The window can stop at more places. What it sees there is zeros and the image's own pixels.", right=True),
         ),
     ),
     Question(
         "nn.Conv2d(16, 32, 3, stride=2, padding=1) gets maps of 28×28. What size comes out?",
         (
-            Choice("28×28: padding 1 keeps the size for f = 3.", "Only at stride 1. With stride 2 the window leaves out every second of those 28 stops."),
-            Choice("14×14: the padding was meant for stride 1.", "(28 + 2 − 3) / 2 = 13.5, rounded down 13, and the first stop makes 14.", right=True),
-            Choice("13×13: 13.5 steps are rounded down.", "13 is the number of steps. The first stop needs no step: 13 + 1 = 14."),
+            Choice("28×28: for a 3×3 kernel, padding 1 keeps the size.", "Only with stride 1. With stride 2 the window leaves out every second of those 28 stops."),
+            Choice("14×14: the first stop, and 13 steps from there.", "The room is 28 + 2 − 3 = 27. Divided by 2 that is 13.5, rounded down 13 steps; with the first stop, 14.", right=True),
+            Choice("13×13: 27 / 2 = 13.5, which is rounded down.", "13 is the number of steps. The first stop needs no step: 13 + 1 = 14."),
+        ),
+    ),
+    Question(
+        "Two 3×3 convolutions follow each other; the first has stride 2. How many pixels does a number of the second map see?",
+        (
+            Choice("5×5: each of the two adds 2.", "So it is with stride 1. After a stride of 2, the numbers of the first map lie two pixels apart: the second adds 2·2."),
+            Choice("7×7: the first adds 2, and the second 4.", "1 + 2·1 = 3 after the first, 3 + 2·2 = 7 after the second: two more numbers, each two pixels further on.", right=True),
+            Choice("9×9: the second sees three times three pixels.", "The three fields of 3 pixels begin only two pixels apart, so they overlap. Side by side, with stride 3, they would make 9."),
         ),
     ),
 )  # fmt: skip

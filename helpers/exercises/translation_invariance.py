@@ -19,8 +19,8 @@ def _moved(image, by):
 BY_HAND = torch.tensor([[1, 2, 3], [4, 5, 6]])
 
 
-def _pictures():
-    """A small picture to check by hand, then random ones, moved by 1 pixel and more."""
+def _images():
+    """A small image to check by hand, then random ones, moved by 1 pixel and more."""
     draw = torch.Generator().manual_seed(0)
     return [
         (BY_HAND, 1),
@@ -30,13 +30,13 @@ def _pictures():
 
 _grade_moves = function(
     _moved,
-    _pictures,
+    _images,
     [
         (lambda image, by: image.roll(by, dims=1), "What leaves on the right comes in again on the left."),
         (lambda image, by: augment.shift(image, -by), "You move it to the left."),
         (lambda image, by: image.roll(-by, dims=1), "You move it to the left, and what leaves comes in again."),
         (lambda image, by: augment.shift(image, 0, by) if by < len(image) else 0 * image, "You move it down."),
-        (lambda image, by: F.pad(image, (by, 0)), "Your picture grows wider; what leaves it is lost."),
+        (lambda image, by: F.pad(image, (by, 0)), "Your image grows wider; what leaves it is lost."),
         (
             lambda image, by: image[:, :-by],
             "You cut the last columns off; columns of zeros must come in on the left in their place.",
@@ -47,15 +47,15 @@ _grade_moves = function(
         ),
         (
             lambda image, by: torch.cat([image[:, :1].expand(-1, by), image[:, :-by]], dim=1),
-            "You fill the gap with the picture's first column; it must be 0.",
+            "You fill the gap with the image's first column; it must be 0.",
         ),
         (
             lambda image, by: torch.cat([0 * image[:, :by], image[:, by:]], dim=1),
-            "You blacken the first columns, but the picture stays where it was.",
+            "You blacken the first columns, but the image stays where it was.",
         ),
         (lambda image, by: augment.shift(image, 1), "You move it by 1 pixel, however large `by` is."),
-        (lambda image, by: 0 * image, "Your picture is black: nothing of the old one was copied into it."),
-        (lambda image, by: image, "Your picture stays where it was."),
+        (lambda image, by: 0 * image, "Your image is black: nothing of the old one was copied into it."),
+        (lambda image, by: image, "Your image stays where it was."),
     ],
     praise="This is `augment.shift`, without its checks.",
 )
@@ -94,7 +94,7 @@ shift_right = Exercise(
     "shift_right",
     _grade_shift_right,
     [
-        "Begin with a picture of zeros: `moved = torch.zeros_like(image)`.",
+        "Begin with an image of zeros: `moved = torch.zeros_like(image)`.",
         "Which columns of `moved` are filled, and from which columns of `image`?",
         "With `width = image.shape[1]`: columns by … width of the new one are columns 0 … width − by of the old one.",
     ],
@@ -110,7 +110,7 @@ def _mean_distance(still, moved):
 
 
 def _features():
-    """Two pictures whose distances are 5 and 0, then random ones."""
+    """Two images whose distances are 5 and 0, then random ones."""
     draw = torch.Generator().manual_seed(0)
     cases = [(torch.tensor([[0.0, 0.0], [1.0, 1.0]]), torch.tensor([[3.0, 4.0], [1.0, 1.0]]))]
     return cases + [tuple(torch.randn(2, n, 3 + n, generator=draw)) for n in (1, 2, 5, 9)]
@@ -127,11 +127,11 @@ distance = Exercise(
             (lambda a, b: (b - a).sum(dim=1).mean(), "Differences of both signs cancel out; square them first."),
             (lambda a, b: (b - a).sum(dim=1).abs().mean(), "Differences of both signs cancel out; square them first."),
             (lambda a, b: (b.mean(dim=0) - a.mean(dim=0)).norm(), "That is the distance of the mean features."),
-            (lambda a, b: (b - a).norm(dim=1).sum(), "That is the sum of the distances; divide by the pictures."),
-            (lambda a, b: (b - a).norm(dim=1).sum() / a.shape[1], "You divided by the features, not by the pictures."),
-            (lambda a, b: (b - a).norm(dim=1), "That is one distance a picture; take their mean."),
-            (lambda a, b: (b - a).norm(dim=0).mean(), "You add up down the columns: one row is one picture, so use dim=1."),
-            (lambda a, b: (b - a).norm(), "You add up over all pictures before the root; take the root of each row."),
+            (lambda a, b: (b - a).norm(dim=1).sum(), "That is the sum of the distances; divide by the images."),
+            (lambda a, b: (b - a).norm(dim=1).sum() / a.shape[1], "You divided by the features, not by the images."),
+            (lambda a, b: (b - a).norm(dim=1), "That is one distance for each image; take their mean."),
+            (lambda a, b: (b - a).norm(dim=0).mean(), "You add up down the columns: one row is one image, so use dim=1."),
+            (lambda a, b: (b - a).norm(), "You add up over all images before the root; take the root of each row."),
             (
                 lambda a, b: (b - a).square().sum(dim=1).mean().sqrt(),
                 "You take the mean before the root; take the root of each row, then the mean.",
@@ -145,7 +145,7 @@ distance = Exercise(
             (lambda a, b: (b - a).abs().mean(), "That is the mean absolute difference; square, sum up each row, take the root."),
             (
                 lambda a, b: torch.cdist(a, b).mean(),
-                "You compare every picture with every other; compare each with its own moved one.",
+                "You compare every image with every other; compare each with its own moved one.",
             ),
             (lambda a, b: 1 - F.cosine_similarity(a, b).mean(), "That is the cosine distance, which sees no lengths."),
         ],
@@ -153,23 +153,23 @@ distance = Exercise(
     [
         "One distance for each row: square the differences, add up along the row, take the root.",
         "`dim=1` adds up along the rows: `(moved - still).square().sum(dim=1)`.",
-        "At the end take the mean over the pictures.",
+        "At the end take the mean over the images.",
     ],
     """def distance(still, moved):
     return (moved - still).square().sum(dim=1).sqrt().mean()""",
 )  # fmt: skip
 
-LEAST = 4  # numbers that describe a picture, each with something of its own to say
+LEAST = 4  # numbers that describe an image, each with something of its own to say
 FARTHEST = [(4, 4), (-4, -4), (4, 0), (0, 4), (-4, 0), (0, -4), (-4, 4)]
 STEPS = [*FARTHEST, (1, 0), (0, 1), (2, 2), (-2, 0), (3, -3), (0, 3), (-1, -2), (1, -4)]  # (right, down)
 
 
 @functools.lru_cache
 def _canvases():
-    """(names, canvases of 44×44 that hold one piece of each class of clothes in the middle)."""
+    """(names, canvases of 48×48 that hold one piece of each class of clothes in the middle)."""
     clothes = sample("fashion_mnist", "train")
     first = [int((clothes.labels == label).nonzero()[0]) for label in range(10)]
-    return list(clothes.classes), F.pad(clothes.images[first], [8] * 4).float() / 255
+    return list(clothes.classes), F.pad(clothes.images[first], [10] * 4).float() / 255
 
 
 def _numbers(result, depth=0):
@@ -185,14 +185,12 @@ def _numbers(result, depth=0):
 
 def _grade_describe(describe):
     check_function(describe, ["image"])
-    names, pictures = _canvases()
+    names, images = _canvases()
     bag = names.index("bag")
-    dark, bright = sorted(range(2), key=lambda index: pictures[index].sum())  # of a T-shirt and a trouser
-    dimmed = pictures[bright] * (pictures[dark].sum() / pictures[bright].sum())  # now as bright as the other on average
-    moved = [augment.shift(pictures[bag], *step) for step in STEPS]
-    results, printed = call_on_all(
-        describe, [(picture,) for picture in (*pictures, pictures[bag], dimmed, *moved)], ["image"]
-    )
+    dark, bright = sorted(range(2), key=lambda index: images[index].sum())  # of a T-shirt and a trouser
+    dimmed = images[bright] * (images[dark].sum() / images[bright].sum())  # now as bright as the other on average
+    moved = [augment.shift(images[bag], *step) for step in STEPS]
+    results, printed = call_on_all(describe, [(image,) for image in (*images, images[bag], dimmed, *moved)], ["image"])
     check_returned(results, printed)
     rows = [_numbers(result) for result in results]
     _check_counts(rows)
@@ -202,12 +200,12 @@ def _grade_describe(describe):
 
     if ((again - still[bag]).abs() > rounding).any():
         raise Wrong(
-            "Not yet. Called twice with the same picture, your function gives different numbers: chance is at work in it. "
+            "Not yet. Called twice with the same image, your function gives different numbers: chance is at work in it. "
             "Draw kernels once, before the function, or with a fixed seed."
         )
     _check_moves(still[bag], moved, rounding + 1e-3 * spread)
     if not (spread > 1e-4 * scale).any():
-        raise Wrong("Not yet. Nothing moves your numbers, but they are the same for every picture.")
+        raise Wrong("Not yet. Nothing moves your numbers, but they are the same for every image.")
     for one in range(10):
         for other in range(one):
             if _alike(still[one], still[other], rounding + 0.01 * spread):
@@ -220,15 +218,15 @@ def _grade_describe(describe):
             f"Not yet. {names[0].capitalize()} and {names[1]} get the same numbers as soon as both are equally bright on "
             "average: the mean brightness is all that your numbers tell."
         )
-    return "It stays when the picture moves, and tells ten kinds of clothes apart."
+    return "It stays when the image moves, and tells ten kinds of clothes apart."
 
 
 def _check_counts(rows):
     lengths = [len(row) for row in rows]
     if len(set(lengths)) > 1:
         raise Wrong(
-            f"Not yet. Your function gives {count(min(lengths), 'number')} for one picture and {max(lengths):,} for "
-            "another; give as many for each picture."
+            f"Not yet. Your function gives {count(min(lengths), 'number')} for one image and {max(lengths):,} for "
+            "another; give as many for each image."
         )
     if lengths[0] < LEAST:
         raise Wrong(f"Not yet. Your function gives {count(lengths[0], 'number')}; at least {LEAST} are wanted.")
@@ -265,7 +263,7 @@ def _in_words(right, down):
 
 
 def _check_own(columns, total):
-    """Raise `Wrong` unless enough columns differ from picture to picture and are no multiples of others."""
+    """Raise `Wrong` unless enough columns differ from image to image and are no multiples of others."""
     centred = columns - columns.mean(dim=0)
     unit = centred / centred.norm(dim=0)
     same = (unit.T @ unit).abs() > 1 - 1e-9
@@ -275,12 +273,12 @@ def _check_own(columns, total):
     if own == 1 and len(unit.T) == total:
         raise Wrong(
             "Not yet. Your numbers are all multiples of one of them. (Without ReLU, the mean of a convolved map is just "
-            "the mean of the picture, times the sum of the kernel.)"
+            "the mean of the image, times the sum of the kernel.)"
         )
     if own < LEAST:
         raise Wrong(
             f"Not yet. Your {total} numbers say only {count(own, 'different thing')}; the others are the same for every "
-            f"picture, or copies or multiples of these. At least {LEAST} different ones are wanted."
+            f"image, or copies or multiples of these. At least {LEAST} different ones are wanted."
         )
 
 
@@ -290,13 +288,13 @@ describe = Exercise(
     [
         "Convolution is equivariant: the map moves along. What makes one number of a map, wherever its parts are?",
         "Several kernels, ReLU, then the mean of each whole map: no pooling, no stride before it.",
-        "`F.conv2d(image[None], kernels)` with kernels of shape (4, 1, 3, 3), for example random ones with a fixed seed.",
+        "`F.conv2d(image, kernels)` with kernels of shape (4, 1, 3, 3), for example random ones with a fixed seed.",
     ],
     """kernels = torch.randn(8, 1, 3, 3, generator=torch.Generator().manual_seed(0))
 
 def describe(image):
-    maps = F.relu(F.conv2d(image[None], kernels, padding=1))
-    return maps.mean(dim=(2, 3))[0]  # one of many""",
+    maps = F.relu(F.conv2d(image, kernels, padding=1))
+    return maps.mean(dim=(1, 2))  # one of many ways""",
     seconds=20,
     prepare=_canvases,
 )
@@ -321,7 +319,7 @@ QUESTIONS = (
     Question(
         "A network was trained with random shifts. You turn the shoe by 60°. What do you expect?",
         (
-            Choice("It fails: it has learned about shifts only.", "The notebook has measured it: turned by 60°, hardly a picture is named right.", right=True),
+            Choice("It fails: it has learned about shifts only.", "The notebook has measured it: turned by 60°, hardly more images are named right than by guessing.", right=True),
             Choice("It copes: it is invariant now.", "To shifts only. Turned edges are other edges to the kernels, and training did not show them."),
             Choice("It copes, thanks to its pooling.", "Pooling forgives small shifts. A turn moves the parts of the shoe against each other."),
         ),

@@ -2,8 +2,8 @@
 
     python helpers/samples/make_samples.py [DEST]       # default: this folder
 
-For each set and part it writes a sheet of pictures (`cifar10_train.png`, losslessly packed, a
-picture beside the next, row by row) and `cifar10_train.json` with the picture's labels and their
+For each set and part it writes a sheet of images (`cifar10_train.png`, losslessly packed, a
+image beside the next, row by row) and `cifar10_train.json` with the image's labels and their
 indices in the official file. The same full sets give the same bytes; another version of Pillow may
 pack the same pixels into other bytes, so the version that packed them is in the json.
 """

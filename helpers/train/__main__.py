@@ -147,12 +147,12 @@ def _parser():
                         + "; ".join(f"{d}: {', '.join(r)}" for d, r in recipes.RECIPES.items()))  # fmt: skip
     parser.add_argument(
         "--epochs", type=_checked(int, checks.whole, "epochs", least=1), metavar="N",
-        help="passes over the training pictures (default: the recipe's)",
+        help="passes over the training images (default: the recipe's)",
     )  # fmt: skip
     parser.add_argument(
         "--target", type=_checked(float, checks.number, "target", above=0, most=100), metavar="ACC",
         help="test accuracy to reach, in %%, such as 90; without --recipe the quickest one is taken that was measured "
-        "to reach it on such a device, on the validation pictures",
+        "to reach it on such a device, on the validation images",
     )  # fmt: skip
     parser.add_argument(
         "--seed", type=_checked(int, checks.whole, "seed", least=0, most=2**32 - 1), default=0, metavar="N",

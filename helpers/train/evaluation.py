@@ -1,4 +1,4 @@
-"""What a model says of pictures, and how right it is: `evaluate`, `predict`, and the scale on which it sees them."""
+"""What a model says of images, and how right it is: `evaluate`, `predict`, and the scale on which it sees them."""
 
 import contextlib
 import functools
@@ -10,12 +10,12 @@ import torch.nn.functional as F
 from helpers import checks, data
 from helpers.train.machine import autocast, is_out_of_memory, memory_errors
 
-VIEWS = (1, 2, 6)  # of each picture: alone; and mirrored; and both shifted by a pixel to two corners
-EVALUATION_BATCH = 1_000  # pictures at a time when nothing is learned; large enough to keep the cores busy
+VIEWS = (1, 2, 6)  # of each image: alone; and mirrored; and both shifted by a pixel to two corners
+EVALUATION_BATCH = 1_000  # images at a time when nothing is learned; large enough to keep the cores busy
 
 
 class Evaluation(NamedTuple):
-    """accuracy: 0 to 1.  loss: mean cross-entropy in nats.  predictions: int64 (N,), a class index a picture."""
+    """accuracy: 0 to 1.  loss: mean cross-entropy in nats.  predictions: int64 (N,), a class index for each image."""
 
     accuracy: float
     loss: float
@@ -40,20 +40,20 @@ def evaluate(model, images, views=1, precision=None):
 def predict(model, images, views=1, precision=None):
     """Logits, float32 (N, classes), of the model on an `ImageSet`, in evaluation mode, on the CPU.
 
-    views: how often to ask about each picture.  1: as it is.  2: also about its mirror image, and take the
+    views: how often to ask about each image.  1: as it is.  2: also about its mirror image, and take the
     mean of both answers.  6: also about both, shifted by a pixel up and left, and down and right; the shifted
     ones have half of the weight (Jordan 2024, "94% on CIFAR-10 in 3.29 Seconds on a Single GPU").
     precision: "bf16" or "fp32"; None takes what this hardware is quicker with.
-    Every part of the model keeps its mode.  Where memory is not enough, fewer pictures at a time are
+    Every part of the model keeps its mode.  Where memory is not enough, fewer images at a time are
     tried.  Raises ValueError for what is no model or no `ImageSet`, or does not fit, and MemoryError
-    where not even one picture fits into memory.
+    where not even one image fits into memory.
     """
     checks.module("model", model)
     check_image_set("images", images)
     if checks.whole("views", views) not in VIEWS:
         raise ValueError(f"views must be one of 1, 2, 6; got {checks.shown(views)}")
     if views == 6 and min(images.images.shape[2:]) < 2:
-        raise ValueError(f"views=6 shifts pictures of 2×2 pixels or larger; got {tuple(images.images.shape[2:])}")
+        raise ValueError(f"views=6 shifts images of 2×2 pixels or larger; got {tuple(images.images.shape[2:])}")
     device, dtype = place(model)
     logits, done, at_a_time = [], 0, EVALUATION_BATCH
     with in_evaluation_mode(model):
@@ -61,7 +61,7 @@ def predict(model, images, views=1, precision=None):
             batch = images.images[done : done + at_a_time]
             try:
                 with (
-                    memory_errors("not even one picture at a time fits: try a smaller model"),
+                    memory_errors("not even one image at a time fits: try a smaller model"),
                     autocast(device, precision),
                 ):
                     x = normalise(batch.to(device), images.mean, images.std).to(dtype)
@@ -75,7 +75,7 @@ def predict(model, images, views=1, precision=None):
 
 
 def _mean_answer(model, x, views):
-    """Logits (N, classes) for pictures (N, C, H, W), as a weighted mean over so many views of each."""
+    """Logits (N, classes) for images (N, C, H, W), as a weighted mean over so many views of each."""
     if views == 1:
         return answered(model, x)
     if views == 2:
@@ -87,19 +87,19 @@ def _mean_answer(model, x, views):
 
 
 def answered(model, x):
-    """What the model makes of pictures (N, C, H, W), as float32 (N, …).
+    """What the model makes of images (N, C, H, W), as float32 (N, …).
 
-    Raises ValueError where the model does not take such pictures, or gives no tensor with a row for each.
+    Raises ValueError where the model does not take such images, or gives no tensor with a row for each.
     """
     try:
         answer = model(x)
     except (RuntimeError, IndexError) as error:
         if is_out_of_memory(error):
             raise
-        raise ValueError(f"the model does not take pictures of shape {tuple(x.shape[1:])}: {error}") from error
+        raise ValueError(f"the model does not take images of shape {tuple(x.shape[1:])}: {error}") from error
     if not isinstance(answer, torch.Tensor) or answer.shape[:1] != x.shape[:1]:
         raise ValueError(
-            f"the model must give a tensor with a row for each of {len(x)} pictures; it gave {checks.shown(answer)}"
+            f"the model must give a tensor with a row for each of {len(x)} images; it gave {checks.shown(answer)}"
         )
     return answer.float()
 
@@ -117,7 +117,7 @@ def in_evaluation_mode(model):
 
 
 def place(model):
-    """Where the model wants its pictures, and as what: the device and dtype of its weights.
+    """Where the model wants its images, and as what: the device and dtype of its weights.
 
     A model without weights takes float32 on the CPU.  Raises ValueError where weights have no
     values yet.
@@ -163,15 +163,13 @@ def _scale_and_offset(mean, std, device):
 
 
 def check_image_set(what, images):
-    """Raises ValueError where this is no `ImageSet` of at least one picture, with a label each."""
+    """Raises ValueError where this is no `ImageSet` of at least one image, with a label each."""
     if not isinstance(images, data.ImageSet):
         raise ValueError(f"{what} must be an ImageSet, such as data.load returns; got {type(images).__name__}")
     checks.tensor(f"{what}.images", images.images, "(N, C, H, W)", (torch.uint8,))
     checks.tensor(f"{what}.labels", images.labels, "(N,)", (torch.int64,))
     if len(images.images) != len(images.labels):
-        raise ValueError(
-            f"{what} must have a label for each of {len(images.images)} pictures; got {len(images.labels)}"
-        )
+        raise ValueError(f"{what} must have a label for each of {len(images.images)} images; got {len(images.labels)}")
 
 
 def check_classes(what, labels, logits):

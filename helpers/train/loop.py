@@ -28,7 +28,7 @@ class History:
     """What `fit` saw: one number an epoch in each list.
 
     Training loss and accuracy are means over the epoch while the weights moved (and over augmented
-    pictures, where there are any); the validation numbers are of the weights at the epoch's end.
+    images, where there are any); the validation numbers are of the weights at the epoch's end.
     seconds: wall time of the epoch's training; the time to validate is not in it.
     lr: the learning rate at the epoch's end.
     """
@@ -63,9 +63,9 @@ def fit(
     """Train `model` in place with cross-entropy; return its `History`.
 
     train, valid: `data.ImageSet`s; valid is only measured, after every epoch.
-    epochs: passes over train.  batch_size: pictures a step.  lr: the highest learning rate.
+    epochs: passes over train.  batch_size: images a step.  lr: the highest learning rate.
     augment: None, an `Augment`, or a function from a uint8 batch (B, C, H, W) to another of the same shape.
-    seed: of the order of the pictures, of augmentation and of dropout, from 0 to 2**32 − 1; it sets
+    seed: of the order of the images, of augmentation and of dropout, from 0 to 2**32 − 1; it sets
     torch's global seed.
     device: None takes a GPU where there is one; or "cpu", "cuda", "mps".
     precision: "bf16" or "fp32"; None takes what this hardware is quicker with.
@@ -89,7 +89,7 @@ def fit(
     )  # fmt: skip
     saved = checkpoints.read(checkpoint, run)
 
-    with memory_errors(f"the model and {len(train)} pictures do not fit into the memory of {device}"):
+    with memory_errors(f"the model and {len(train)} images do not fit into the memory of {device}"):
         model.to(device, memory_format=torch.channels_last)
         images, labels = train.images.to(device), train.labels.to(device)
     _, dtype = place(model)
@@ -153,7 +153,7 @@ def _scheduler(name, optimizer, steps):
 
 
 def _order(count, seed, epoch):
-    """The order in which an epoch shows its pictures: another one in each epoch, the same in each run of this seed."""
+    """The order in which an epoch shows its images: another one in each epoch, the same in each run of this seed."""
     return torch.randperm(count, generator=torch.Generator().manual_seed(seed * 10_000 + epoch))
 
 
@@ -189,7 +189,7 @@ class _Progress:
         self.start = time.perf_counter()
 
     def goes_well(self, count, loss, logits, labels):
-        """Count a step over so many pictures of all processes; False once the loss is no longer a number."""
+        """Count a step over so many images of all processes; False once the loss is no longer a number."""
         self.sums += torch.stack([loss.detach().float(), (logits.argmax(dim=1) == labels).sum()])
         self.seen += count
         self.steps += 1
@@ -241,9 +241,7 @@ def _ending_well(model, train, history, batch_size, bar):
 def _told_plainly(error, batch_size):
     """The same error in words that say what to do; None where its own words must do."""
     if is_out_of_memory(error):
-        return MemoryError(
-            f"a batch of {batch_size} pictures does not fit into memory: try batch_size={batch_size // 2}"
-        )
+        return MemoryError(f"a batch of {batch_size} images does not fit into memory: try batch_size={batch_size // 2}")
     words = str(error).lower()
     if any(said in words for said in ("connection closed by peer", "connection reset by peer", "timed out waiting")):
         return RuntimeError("another process of this run has ended: look for the first error above, then start again")

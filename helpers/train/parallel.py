@@ -294,7 +294,7 @@ def _across(kind):
 class BatchNormAcross(nn.modules.batchnorm._BatchNorm):
     """Batch norm whose mean and variance are of the whole batch, not of one process's share.
 
-    torch's SyncBatchNorm does this on GPUs only.  The sums over pictures and pixels are added up over
+    torch's SyncBatchNorm does this on GPUs only.  The sums over images and pixels are added up over
     the processes, and gradients flow through that sum.  x: (N, C, …), float; the result is like it.
     """
 

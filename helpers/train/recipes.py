@@ -22,8 +22,8 @@ class Recipe:
     """A network and how it is trained.
 
     change: what differs from the rung below, in a few words, and why, where two things do.  network: one of `models`.
-    options: its arguments, without channels.  whiten: set the stem by the pictures, see `models.whiten_stem`.
-    views: of each picture when it is tested, see `train.predict`.
+    options: its arguments, without channels.  whiten: set the stem by the images, see `models.whiten_stem`.
+    views: of each image when it is tested, see `train.predict`.
     The rest goes to `train.fit` as it is, and is checked there.
     Raises ValueError or TypeError for fields of another kind.
     """
@@ -52,7 +52,7 @@ class Recipe:
         checks.flag("whiten", self.whiten)
 
     def build(self, images, seed=0):
-        """The network for pictures like these, with weights drawn by this seed; a whitened stem gets its kernels."""
+        """The network for images like these, with weights drawn by this seed; a whitened stem gets its kernels."""
         check_image_set("images", images)
         torch.manual_seed(checks.whole("seed", seed, 0, LARGEST_SEED))
         model = self.network(images.images.shape[1], **self.options)
@@ -105,8 +105,8 @@ GELU = {"activation": nn.GELU}
 
 RECIPES = {
     "cifar10": _ladder(
-        ("tutorial", "PyTorch's beginner tutorial: LeNet, 4 pictures a step", TUTORIAL | {"options": {"size": 32}}),
-        ("batch", "128 pictures a step", {"batch_size": 128, "lr": 0.02}),
+        ("tutorial", "PyTorch's beginner tutorial: LeNet, 4 images a step", TUTORIAL | {"options": {"size": 32}}),
+        ("batch", "128 images a step", {"batch_size": 128, "lr": 0.02}),
         ("schedule", "the rate rises, then falls", {"schedule": "one-cycle", "lr": 0.08}),
         ("adamw", "AdamW takes the steps", {"optimizer": "adamw", "lr": 0.01}),
         ("kernels", "3×3 kernels, more of them, one linear layer", {
@@ -114,33 +114,33 @@ RECIPES = {
         ("batch_norm", "batch norm", {"options": {"width": 32}, "lr": 0.04}),
         ("deep", "two convolutions a block", {
             "network": models.fast_cnn, "options": {"widths": (32, 64, 128)}, "lr": 0.005}),
-        ("whitened", "the first layer's kernels are computed from the pictures", {"whiten": True, "lr": 0.01}),
-        ("muon", "Muon turns the kernels; 500 pictures a step, since its steps cost more", {
+        ("whitened", "the first layer's kernels are computed from the images", {"whiten": True, "lr": 0.01}),
+        ("muon", "Muon turns the kernels; 500 images a step, since its steps cost more", {
             "optimizer": "muon", "batch_size": 500, "lr": 0.24}),
         ("falling", "the rate only falls", {"schedule": "falling"}),
         ("smoothing", "label smoothing", {"label_smoothing": 0.2}),
-        ("flip", "each picture is mirrored in every other epoch", {"augment": Augment(flip="alternating")}),
-        ("views", "six views of each picture in testing", {"views": 6}),
+        ("flip", "each image is mirrored in every other epoch", {"augment": Augment(flip="alternating")}),
+        ("views", "six views of each image in testing", {"views": 6}),
         ("gelu", "GELU in place of ReLU: the same with a soft bend", {"options": {"widths": (32, 64, 128)} | GELU}),
         ("longer", "five epochs", {"epochs": 5, "lr": 0.16}),
-        ("shift", "each picture is shifted by up to two pixels", {"augment": Augment(flip="alternating", shift=2)}),
+        ("shift", "each image is shifted by up to two pixels", {"augment": Augment(flip="alternating", shift=2)}),
         ("wider", "twice the maps", {"options": {"widths": (64, 128, 256)} | GELU}),
     ),
     "fashion_mnist": _ladder(
-        ("tutorial", "LeNet as in PyTorch's beginner tutorial, 4 pictures a step", TUTORIAL),
-        ("batch", "128 pictures a step", {"batch_size": 128, "lr": 0.04}),
+        ("tutorial", "LeNet as in PyTorch's beginner tutorial, 4 images a step", TUTORIAL),
+        ("batch", "128 images a step", {"batch_size": 128, "lr": 0.04}),
         ("schedule", "the rate rises, then falls", {"schedule": "one-cycle", "lr": 0.08}),
         ("adamw", "AdamW takes the steps", {"optimizer": "adamw", "lr": 0.01}),
         ("small_cnn", "3×3 kernels, more of them, batch norm", {"network": models.small_cnn, "lr": 0.02}),
         ("deep", "two convolutions a block", {
             "network": models.fast_cnn, "options": {"widths": (32, 64, 128)}, "lr": 0.005}),
-        ("whitened", "the first layer's kernels are computed from the pictures", {"whiten": True, "lr": 0.02}),
-        ("muon", "Muon turns the kernels; 500 pictures a step, since its steps cost more", {
+        ("whitened", "the first layer's kernels are computed from the images", {"whiten": True, "lr": 0.02}),
+        ("muon", "Muon turns the kernels; 500 images a step, since its steps cost more", {
             "optimizer": "muon", "batch_size": 500, "lr": 0.12}),
         ("falling", "the rate only falls", {"schedule": "falling"}),
         ("smoothing", "label smoothing", {"label_smoothing": 0.1}),
-        ("flip", "each picture is mirrored in every other epoch", {"augment": Augment(flip="alternating")}),
-        ("views", "six views of each picture in testing", {"views": 6}),
+        ("flip", "each image is mirrored in every other epoch", {"augment": Augment(flip="alternating")}),
+        ("views", "six views of each image in testing", {"views": 6}),
         ("longer", "six epochs", {"epochs": 6, "lr": 0.08}),
     ),
 }  # fmt: skip

@@ -72,7 +72,7 @@ def prepare(model, train, valid, device, checkpoint, on_epoch, **settings):
 
 
 def _described_set(images):
-    """Its pictures and labels by their numbers; mean and deviation rounded, for machines differ in the last digits."""
+    """Its images and labels by their numbers; mean and deviation rounded, for machines differ in the last digits."""
     rounded = {what: [float(f"{value:.6g}") for value in getattr(images, what)] for what in ("mean", "std")}
     return identity.described(vars(images) | rounded)
 
@@ -101,25 +101,25 @@ def _check_function(what, value):
 
 
 def _check_fit(model, train, valid, settings):
-    """Raises ValueError where model, pictures and settings do not fit one another."""
+    """Raises ValueError where model, images and settings do not fit one another."""
     checks.module("model", model)
     optimizers.trainable(model)
     check_image_set("train", train)
     check_image_set("valid", valid)
     if settings.batch_size > len(train):
-        raise ValueError(f"batch_size {settings.batch_size} is larger than the training set of {len(train)} pictures")
+        raise ValueError(f"batch_size {settings.batch_size} is larger than the training set of {len(train)} images")
     if settings.schedule == "one-cycle" and settings.epochs == 1 and settings.batch_size == len(train):
         raise ValueError(
             "schedule 'one-cycle' needs two steps or more, to rise and to fall; one epoch of one batch has one: "
             "try schedule='constant', more epochs or a smaller batch_size"
         )
-    with memory_errors("not even two pictures fit into memory: try a smaller model"):
+    with memory_errors("not even two images fit into memory: try a smaller model"):
         _try_out(model, train, valid, settings.batch_size)
 
 
 @torch.no_grad()
 def _try_out(model, train, valid, batch_size):
-    """Show the model a picture or two of each set, as training will; it stays as it is, and so does the random state."""
+    """Show the model an image or two of each set, as training will; it stays as it is, and so does the random state."""
     device, dtype = place(model)
     model = getattr(model, "_orig_mod", model)  # what torch.compile was given: it would compile for this
     buffers = {name: buffer.clone() for name, buffer in model.named_buffers()}  # in place of running means
@@ -137,7 +137,7 @@ def _try_out(model, train, valid, batch_size):
                 answers(train, 1)
             except ValueError as error:
                 raise ValueError(
-                    f"batch_size {batch_size} leaves one of the {len(train)} pictures alone in the last batch, "
+                    f"batch_size {batch_size} leaves one of the {len(train)} images alone in the last batch, "
                     f"and the model cannot learn from one ({error}): choose another"
                 ) from error
         check_classes("train", train.labels, answers(train, min(2, batch_size)))

@@ -7,7 +7,7 @@ from helpers.widgets.lab import Lab, check_images, check_named, chooser, slider
 
 
 def probability_lab(images, probabilities, labels, classes, start=0, zoom=7):
-    """Leaf through pictures, and see what a network makes of each: one bar a class.
+    """Leaf through images, and see what a network makes of each: one bar a class.
 
     images: uint8 (N, C, H, W).  probabilities: float (N, K).  labels: int64 (N,), the true classes.
     """
@@ -16,17 +16,17 @@ def probability_lab(images, probabilities, labels, classes, start=0, zoom=7):
     _check_labels(labels, images, classes)
     checks.whole("start", start, 0, len(images) - 1)
 
-    def draw(picture):
-        shares, true = probabilities[picture], int(labels[picture])
+    def draw(image):
+        shares, true = probabilities[image], int(labels[image])
         best = int(shares.argmax())
         verdict = "right" if best == true else f"wrong, it is: {classes[true]}"
-        words = f"picture {picture}: {classes[best]}, {100 * shares[best].item():.0f} % sure ({verdict})"
-        panels = [pixels.picture(images[picture], zoom), pixels.bars(shares, classes, marked=true)]
-        return pixels.row(panels, [f"picture {picture}", "the network's answer (orange: the truth)"]), words
+        words = f"image {image}: {classes[best]}, {100 * shares[best].item():.0f} % sure ({verdict})"
+        panels = [pixels.picture(images[image], zoom), pixels.bars(shares, classes, marked=true)]
+        return pixels.row(panels, [f"image {image}", "the network's answer (orange: the right class)"]), words
 
     count = len(images)
-    twin = [{"picture": p} for p in sorted({start, count // 2, count - 1})]
-    return Lab(draw, {"picture": slider("picture", 0, count - 1, start)}, twin)
+    twin = [{"image": i} for i in sorted({start, count // 2, count - 1})]
+    return Lab(draw, {"image": slider("image", 0, count - 1, start)}, twin)
 
 
 def loss_lab(scores, true, classes, low=-5, high=10):
@@ -61,7 +61,7 @@ def loss_lab(scores, true, classes, low=-5, high=10):
 def threshold_lab(images, probabilities, labels, classes, start=90, shown=8, zoom=3):
     """Let a network answer only where it is sure enough, and see how many answers are left and how many are right.
 
-    Arguments as in `probability_lab`.  Below stand the `shown` least sure pictures that it still answers.
+    Arguments as in `probability_lab`.  Below stand the `shown` least sure images that it still answers.
     """
     check_images(images)
     _check_probabilities(probabilities, images, classes)
@@ -78,7 +78,7 @@ def threshold_lab(images, probabilities, labels, classes, start=90, shown=8, zoo
         answered = sureness >= threshold / 100
         count = int(answered.sum())
         right = f"{100 * is_right[answered].mean().item():.1f} %" if count else "none"
-        words = f"sure at least {threshold} %: answers {count} of {len(labels)} pictures ({100 * count / len(labels):.0f} %), {right} right"
+        words = f"sure at least {threshold} %: answers {count} of {len(labels)} images ({100 * count / len(labels):.0f} %), {right} right"
         least = [int(i) for i in order[answered[order]][:shown]]
         panels = [pixels.picture(images[i], zoom) for i in least]
         captions = [f"{classes[best[i]]}\n{'right' if is_right[i] else 'true: ' + classes[labels[i]]}" for i in least]
@@ -119,28 +119,26 @@ def shift_lab(images, probabilities, true, classes, zoom=5):
 
 
 def budget_lab(rungs, start=60):
-    """Choose how many seconds you have, and see what each rung of a ladder gives for them.
+    """Choose how many seconds you have, and see which rungs of a ladder they pay for.
 
-    rungs: name of a recipe → (seconds, accuracy from 0 to 1), as measured.  start: seconds.  The best
-    rung that the budget pays for is in colour; `best_rung(rungs, budget)` names it.  Raises ValueError for no rungs.
+    rungs: name of a recipe → (seconds, accuracy from 0 to 1), as measured.  start: seconds.  The best rung that
+    the budget pays for is in colour, with its name; `best_rung(rungs, budget)` gives it.  Raises ValueError for no rungs.
     """
     _check_rungs(rungs)
     start = checks.number("start", start, above=0)
     longest = max(seconds for seconds, _ in rungs.values())
     steps = [s for s in (5, 10, 15, 30, 60, 90, 120, 180, 300, 480, 600, 1200, 1800) if s < max(10, 1.5 * longest)]
-    width = max(map(len, rungs))
 
     def draw(**state):
         budget = state["budget (s)"]
         best = best_rung(rungs, budget)
-        lines = [f"{'recipe'.ljust(width)}  seconds  accuracy"]
-        for name, (seconds, accuracy) in rungs.items():
-            shown = f"{100 * accuracy:6.1f} %" if seconds <= budget else "too long"
-            lines.append(f"{name.ljust(width)}  {seconds:7.0f}  {shown}")
+        marked = list(rungs).index(best) if best else None
+        painted = pixels.prices(list(rungs.values()), budget, marked, best or "")
         found = (
             f"{best}, {100 * rungs[best][1]:.1f} % after {rungs[best][0]:.0f} s" if best else "no rung is that quick"
         )
-        return pixels.table(lines, list(rungs).index(best) + 1 if best else None), f"budget {budget} s: {found}"
+        caption = "accuracy on the validation set, against seconds of training on a logarithmic axis"
+        return pixels.row([painted], [caption]), f"budget {budget} s: {found}"
 
     nearest = min(steps, key=lambda s: abs(s - start))
     twin = [{"budget (s)": s} for s in sorted({steps[0], nearest, steps[-1]})]

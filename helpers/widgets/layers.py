@@ -3,9 +3,12 @@
 import ipywidgets
 import torch
 import torch.nn.functional as F
+from PIL import Image, ImageDraw
 
 from helpers import arithmetic, checks, pixels
 from helpers.widgets.lab import Lab, check_grid, check_images, check_named, check_square_kernel, chooser, slider, tenths
+
+HATCH = (150, 150, 150)  # what no window reaches
 
 
 def window_lab(image, kernel, start=0):
@@ -45,11 +48,11 @@ def window_lab(image, kernel, start=0):
     return Lab(draw, {"position": slider("position", 0, last, start)}, [{"position": p} for p in (0, last // 3, last)])
 
 
-def kernel_lab(images, kernels, start=None, zoom=9):
-    """Choose a kernel and a picture by slider, edit the kernel's numbers, see its feature map.
+def kernel_lab(images, kernels, start=None, zoom=6):
+    """Choose a kernel and an image by slider, edit the kernel's numbers, see its feature map, in colours and as an image.
 
     images: uint8 (N, 1, H, W).  kernels: name → float (f, f), all of one size f.  start: the name
-    of the first kernel.  The controls are "kernel", "picture", and "row,column" for each number.
+    of the first kernel.  The controls are "kernel", "image", and "row,column" for each number.
     """
     check_images(images, channels=(1,))
     _check_kernels(kernels, images, check_square_kernel)
@@ -60,13 +63,21 @@ def kernel_lab(images, kernels, start=None, zoom=9):
     def numbers(name):
         return {f"{r},{c}": kernels[name][r, c].item() for r in range(f) for c in range(f)}
 
-    def draw(kernel, picture, **edited):
+    def draw(kernel, image, **edited):
         values = torch.tensor(list(edited.values())).view(f, f)
-        result = F.conv2d(images[picture].float()[None] / 255, values[None, None])[0, 0]
+        result = F.conv2d(images[image].float()[None] / 255, values[None, None])[0, 0]
         name = kernel if edited == numbers(kernel) else f"{kernel}, edited"
-        low, high = (pixels.number(n.item(), 2) for n in (result.min(), result.max()))
-        words = f"{name}: the kernel's numbers add up to {values.sum():.3g}; the feature map runs from {low} to {high}"
-        return pixels.filtering(images[picture], values, result, zoom, cell=42), words.replace("-", pixels.MINUS)
+        low, high = result.min().item(), result.max().item()
+        words = (
+            f"{name}: the kernel's numbers add up to {values.sum():.3g}; "
+            f"the feature map runs from {pixels.number(low, 2)} to {pixels.number(high, 2)}"
+        )
+        limit = max(-low, high, 0.001)  # so that what is 0 but for rounding stays white
+        black, white = min(low, 0), max(high, 1)
+        grey = pixels.picture((255 * (result - black) / (white - black)).round().byte(), zoom)
+        caption = f"the map in greys,\n{pixels.number(black, 2)} black, {pixels.number(white, 2)} white"
+        panels = [pixels.filtering(images[image], values, result, zoom, 42, limit), pixels.row([grey], [caption])]
+        return pixels.row(panels), words.replace("-", pixels.MINUS)
 
     choice = chooser("kernel", names, start)
     cell = {"width": "96px"}
@@ -76,15 +87,15 @@ def kernel_lab(images, kernels, start=None, zoom=9):
         )
         for name, n in numbers(start).items()
     }
-    pictures = slider("picture", 0, len(images) - 1, 0)
+    places = slider("image", 0, len(images) - 1, 0)
     grid = ipywidgets.VBox([ipywidgets.HBox([fields[f"{r},{c}"] for c in range(f)]) for r in range(f)])
     twin = [{"kernel": name, **numbers(name)} for name in names[:5]]
-    controls = {"kernel": choice, "picture": pictures, **fields}
-    return Lab(draw, controls, twin, arranged=[choice, pictures, grid], follow={"kernel": numbers})
+    controls = {"kernel": choice, "image": places, **fields}
+    return Lab(draw, controls, twin, arranged=[choice, places, grid], follow={"kernel": numbers})
 
 
 def parallel_lab(images, kernels, zoom=4):
-    """Let several kernels look at one picture, each making a feature map of its own.
+    """Let several kernels look at one image, each making a feature map of its own.
 
     images: uint8 (N, C, H, W).  kernels: name → float (C, f, f).
     """
@@ -97,11 +108,11 @@ def parallel_lab(images, kernels, zoom=4):
         )
     depth, f = stack.shape[1], stack.shape[2]
 
-    def draw(picture, **count):
+    def draw(image, **count):
         count = count["kernels"]
-        maps = F.conv2d(images[picture].float()[None] / 255, stack[:count])[0]
+        maps = F.conv2d(images[image].float()[None] / 255, stack[:count])[0]
         seen = pixels.row(
-            [pixels.picture(images[picture], 2 * zoom)], [f"picture {depth}×{pixels.sized('', images[picture, 0])}"]
+            [pixels.picture(images[image], 2 * zoom)], [f"image {depth}×{pixels.sized('', images[image, 0])}"]
         )
         panels = [pixels.feature_map(m, zoom) for m in maps]
         empty = len(kernels) - count  # places kept free, so that nothing jumps when the slider moves
@@ -116,7 +127,7 @@ def parallel_lab(images, kernels, zoom=4):
 
     controls = {
         "kernels": slider("kernels", 1, len(stack), min(4, len(stack))),
-        "picture": slider("picture", 0, len(images) - 1, 0),
+        "image": slider("image", 0, len(images) - 1, 0),
     }
     return Lab(draw, controls, [{"kernels": n} for n in sorted({1, (len(stack) + 1) // 2, len(stack)})])
 
@@ -152,10 +163,11 @@ def relu_lab(maps, low=-2.0, high=2.0, zoom=8):
     return Lab(draw, controls, [{"threshold": t} for t in (low / 2, 0.0, high / 2)])
 
 
-def pool_lab(maps, size=2, stride=2, most=7, zoom=9):
-    """Pool a feature map with windows of any size and stride, and see how its height and width shrink.
+def pool_lab(maps, size=2, stride=2, position=0, most=7, zoom=8):
+    """Pool a feature map with windows of any size and stride: watch the window move, and height and width shrink.
 
-    maps: name → feature map, float (H, W).  What no window reaches is struck out, and the first window framed.
+    maps: name → feature map, float (H, W).  position: the stop at which the window stands, counted row by row.
+    The window and the number that is kept of it are framed; what no window reaches is hatched.
     """
     check_named("maps", maps)
     checks.whole("most", most, 1)
@@ -166,39 +178,84 @@ def pool_lab(maps, size=2, stride=2, most=7, zoom=9):
     names = list(maps)
     pools = {"max": F.max_pool2d, "average": F.avg_pool2d}
 
-    def draw(**state):
-        values, f, s = maps[state["feature map"]], state["size"], state["stride"]
-        pooled = pools[state["kind"]](values[None], f, s)[0]
-        limit = values.abs().max().item()
-        dropped = tuple((n - f) % s for n in values.shape)
-        before = pixels.feature_map(values, zoom, limit, window=(0, 0, f, f), dropped=dropped)
-        after = pixels.feature_map(pooled, zoom, limit, window=(0, 0, 1, 1))
-        place = pixels.blank_like(pixels.feature_map(values, zoom))  # so that nothing jumps as the map shrinks
-        place.paste(after, ((place.width - after.width) // 2, (place.height - after.height) // 2))
-        rows, columns = values.shape
-        lost = f"{arithmetic.dropped_words(dropped)} dropped" if any(dropped) else "nothing dropped"
-        gap = f", {s - f} between windows never looked at" if s > f else ""
-        words = (
-            f"{state['kind']} of {f}×{f}, stride {s}: ({rows} − {f}) / {s} + 1, rounded down = {len(pooled)}; "
-            f"{rows}×{columns} → {pixels.sized('', pooled)}, {lost}{gap}"
-        )
-        return pixels.row(
-            [before, place], [pixels.sized("before", values), pixels.sized("after", pooled)], ["→"]
-        ), words
+    def last(state):
+        rows, columns = maps[state["feature map"]].shape
+        f, s = state["size"], state["stride"]
+        return arithmetic.output_size(rows, f, s) * arithmetic.output_size(columns, f, s) - 1
 
+    def draw(**state):
+        values, kind, f, s = maps[state["feature map"]], state["kind"], state["size"], state["stride"]
+        pooled = pools[kind](values[None], f, s)[0]
+        row, column = divmod(state["position"], pooled.shape[1])
+        top, left = row * s, column * s
+        limit, kept = values.abs().max().item(), pixels.number(pooled[row, column].item(), 1)
+        rows, columns = (_reached(n, f, s) for n in values.shape)
+        unseen = ~(rows[:, None] & columns)
+        before = _marked(pixels.feature_map(values, zoom, limit), zoom, (top, left, f, f), unseen)
+        after = _marked(pixels.feature_map(pooled, zoom, limit), zoom, (row, column, 1, 1))
+        window = values[top : top + f, left : left + f]
+        numbers = pixels.number_grid(window, min(40, 160 // f), shade="signed", limit=limit, digits=1)
+        words = (
+            f"{kind} of {f}×{f}, stride {s}: ({len(values)} − {f}) / {s} + 1, rounded down = {len(pooled)}; "
+            f"{pixels.sized('', values)} → {pixels.sized('', pooled)}; "
+            f"stop {state['position'] + 1} of {pooled.numel()} keeps {kept}"
+        )
+        if unseen.any():
+            words += f"; hatched: {int(unseen.sum())} of {values.numel()} numbers that no window reaches"
+        captions = [pixels.sized("before", values), f"window: {kind} {kept}", pixels.sized("after", pooled)]
+        # in places as large as they get, so that nothing jumps
+        panels = [before, _centred(numbers, (170 * pixels.DENSITY,) * 2), _centred(after, before.size)]
+        return pixels.row(panels, captions, ["→", "→"]), words
+
+    first = {"feature map": names[0], "kind": "max", "size": size, "stride": stride}
     controls = {
         "feature map": chooser("feature map", names, names[0]),
         "kind": chooser("kind", list(pools), "max"),
         "size": slider("size", 1, most, size),
         "stride": slider("stride", 1, most, stride),
+        "position": slider("position", 0, last(first), checks.whole("position", position, 0, last(first))),
     }
     twin = [
-        {"size": 2, "stride": 2},
-        {"size": 2, "stride": 2, "kind": "average"},
-        {"size": 3, "stride": 2},
-        {"size": 4, "stride": 4},
+        {"size": 2, "stride": 2, "position": position},
+        {"size": 2, "stride": 2, "position": position + 1, "kind": "average"},
+        {"size": 3, "stride": 2, "position": position + 2},
+        {"size": 2, "stride": 4, "position": position // 4},
     ]
-    return Lab(draw, controls, twin)
+    for state in twin:  # each has stops of its own
+        state["position"] = min(state["position"], last({**first, **state}))
+    return Lab(draw, controls, twin, most={"position": last})
+
+
+def _reached(n, f, stride):
+    """Of each of n rows, whether a window reaches it."""
+    reached = torch.zeros(n, dtype=torch.bool)
+    for stop in range(arithmetic.output_size(n, f, stride)):
+        reached[stop * stride : stop * stride + f] = True
+    return reached
+
+
+def _marked(painted, zoom, window, unseen=None):
+    """A painted feature map in a margin: around a window of it a frame, and squares that are `unseen` hatched."""
+    side, margin, frame = zoom * pixels.DENSITY, 4 * pixels.DENSITY, 2 * pixels.DENSITY
+    draw = ImageDraw.Draw(painted)
+    for row, column in [] if unseen is None else unseen.nonzero().tolist():
+        left, top = column * side, row * side
+        draw.line([left, top + side - 1, left + side - 1, top], fill=HATCH, width=pixels.DENSITY)
+    canvas = Image.new("RGB", (painted.width + 2 * margin, painted.height + 2 * margin), pixels.PAPER)
+    canvas.paste(painted, (margin, margin))
+    top, left, height, width = (n * side for n in window)
+    top, left, height, width = top + margin - frame, left + margin - frame, height + 2 * frame, width + 2 * frame
+    ImageDraw.Draw(canvas).rectangle(
+        [left, top, left + width - 1, top + height - 1], outline=pixels.MARK, width=frame
+    )  # around the window, so that it hides none of its numbers
+    return canvas
+
+
+def _centred(panel, size):
+    """A panel in the middle of an empty one of this size."""
+    place = Image.new("RGB", size, pixels.PAPER)
+    place.paste(panel, ((size[0] - panel.width) // 2, (size[1] - panel.height) // 2))
+    return place
 
 
 def _check_kernels(kernels, images, check_one):

@@ -1,4 +1,4 @@
-"""A lab on several processes: who learns from which picture of a batch."""
+"""A lab on several processes: who learns from which image of a batch."""
 
 from helpers import checks, pixels
 from helpers.widgets.lab import Lab, check_images, slider
@@ -9,10 +9,11 @@ COLOURS = (
 
 
 def processes_lab(images, machines=1, each=2, columns=8, zoom=2):
-    """Choose machines and processes, and see which process gets which picture of a batch.
+    """Choose machines and processes, and see which process gets which image of a batch.
 
-    images: uint8 (N, C, H, W), one batch.  Every picture gets a frame in its process's colour and the
-    process's number, its rank, above it; below stands the line that starts them all.
+    images: uint8 (N, C, H, W), one batch.  Every image gets a frame in its process's colour and the
+    process's number, its rank, above it, and where there are several machines, which of them it is on;
+    below stands the line that starts them all.
     """
     check_images(images)
     for what, value, most in [("machines", machines, 4), ("each", each, 8)]:
@@ -26,9 +27,11 @@ def processes_lab(images, machines=1, each=2, columns=8, zoom=2):
         least, extra = divmod(len(images), world)
         shares = f"{least} or {least + 1}" if extra else f"{least}"
         line = pixels.table(line_that_starts(nodes, per_node).splitlines())
-        batch = pixels.rows(panels, [f"rank {i % world}" for i in range(len(images))], columns)
+        ranks = [i % world for i in range(len(images))]
+        captions = [f"machine {rank // per_node}\nrank {rank}" if nodes > 1 else f"rank {rank}" for rank in ranks]
+        batch = pixels.rows(panels, captions, columns, pixels.text_width("machine 0"))  # so that nothing jumps
         start = f"--nnodes {nodes} --nproc-per-node {per_node}"
-        words = f"{world} process{'es' * (world > 1)} ({start}): each learns from {shares} of {len(images)} pictures"
+        words = f"{world} process{'es' * (world > 1)} ({start}): each learns from {shares} of {len(images)} images"
         return pixels.column([batch, line]), words
 
     controls = {"machines": slider("machines", 1, 4, machines), "processes each": slider("processes each", 1, 8, each)}

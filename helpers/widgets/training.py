@@ -1,4 +1,4 @@
-"""Labs on what changes a training: augmented pictures, a small network by its hyperparameters, the mask of dropout."""
+"""Labs on what changes a training: augmented images, a small network by its hyperparameters, the mask of dropout."""
 
 import textwrap
 
@@ -8,52 +8,54 @@ from helpers import arithmetic, checks, models, pixels
 from helpers.widgets.lab import Lab, check_grid, check_named, chooser, slider, tenths
 
 
-def gallery_lab(images, names, transforms, draws=6, strength=5, zoom=4):
-    """One picture, many draws: what a random transform makes of it, by its strength and its seed.
+def gallery_lab(images, names, transforms, draws=6, strength=5, zoom=4, twin=None):
+    """One image, many draws: what a random transform makes of it, by its strength and its seed.
 
-    images: uint8 tensors (C, H, W), of one set or of several.  names: one a picture.  transforms: name →
-    function from a strength, 1 to 10, to a transform from such a picture to another one, such as
-    torchvision's.  What is wrong with a transform, the readout says.  Raises ValueError where pictures and names differ.
+    images: uint8 tensors (C, H, W), of one set or of several.  names: one for each image.  transforms: name →
+    function from a strength, 1 to 10, to a transform from such an image to another one, such as
+    torchvision's.  twin: the states that stand in where no kernel runs, as dicts of the controls' values; None
+    takes the first, the middle and the last transform.  What is wrong with a transform, the readout says.
+    Raises ValueError where images and names differ.
     """
     if len(images) != len(names) or not len(images):
-        raise ValueError(f"names must be one a picture: {len(images)} pictures, {len(names)} names")
+        raise ValueError(f"names must be one for each image: {len(images)} images, {len(names)} names")
     for image in images:
         checks.tensor("an image", image, "(C, H, W)", (torch.uint8,))
     check_named("transforms", transforms)
     checks.whole("draws", draws, 1)
     checks.whole("strength", strength, 1, 10)
 
-    def draw(picture, transform, strength, seed):
-        image = images[picture]
-        words = f"{names[picture]}, {transform} at strength {strength}, seeds {seed} to {seed + draws - 1}"
+    def draw(image, transform, strength, seed):
+        original = images[image]
+        words = f"{names[image]}, {transform} at strength {strength}, seeds {seed} to {seed + draws - 1}"
         changed, wrongs = [], []
         for number in range(draws):
             with torch.random.fork_rng(devices=[]):  # leaves the notebook's own chance alone
                 torch.manual_seed(seed + number)
-                result, wrong = _transformed(transforms[transform], strength, image)
-            changed.append(pixels.picture(image if result is None else result, zoom))
+                result, wrong = _transformed(transforms[transform], strength, original)
+            changed.append(pixels.picture(original if result is None else result, zoom))
             wrongs += [f"seed {seed + number}: {wrong}"] if wrong else []
         captions = ["as it is", *(f"seed {seed + number}" for number in range(draws))]
-        return pixels.rows([pixels.picture(image, zoom), *changed], captions, columns=draws + 1), "; ".join(
+        return pixels.rows([pixels.picture(original, zoom), *changed], captions, columns=draws + 1), "; ".join(
             wrongs[:1]
         ) or words
 
     controls = {
-        "picture": slider("picture", 0, len(images) - 1, 0),
+        "image": slider("image", 0, len(images) - 1, 0),
         "transform": chooser("transform", list(transforms), next(iter(transforms))),
         "strength": slider("strength", 1, 10, strength),
         "seed": slider("seed", 0, 50, 0),
     }
     named = list(transforms)
-    twin = [
-        {"picture": i % len(images), "transform": name, "strength": strength, "seed": 0}
+    usual = [
+        {"image": i % len(images), "transform": name}
         for i, name in enumerate(dict.fromkeys([named[0], named[len(named) // 2], named[-1]]))
     ]
-    return Lab(draw, controls, twin)
+    return Lab(draw, controls, twin or usual)
 
 
 def _transformed(make, strength, image):
-    """(the changed picture, ""), or (None, what is wrong with the transform that `make` gives for this strength)."""
+    """(the changed image, ""), or (None, what is wrong with the transform that `make` gives for this strength)."""
     try:
         result = make(strength)(image.clone())
     except Exception as error:  # a learner's own transform may raise anything

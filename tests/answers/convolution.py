@@ -1,20 +1,70 @@
 """Wrong and right answers to the exercises of notebook 01."""
 
+LOOP = """def convolve(image, kernel):
+    f = len(kernel)
+    rows, columns = image.shape[0] - f + 1, image.shape[1] - f + 1
+    result = torch.zeros(rows, columns)
+    for row in range(rows):
+        for column in range(columns):
+            window = image[row : row + f, column : column + f]
+            result[row, column] = (window * kernel).sum()
+    return result"""
+SLOW = """def convolve(image, kernel):
+    f = len(kernel)
+    rows, columns = image.shape[0] - f + 1, image.shape[1] - f + 1
+    result = torch.zeros(rows, columns)
+    for row in range(rows):
+        for column in range(columns):
+            for i in range(f):
+                for j in range(f):
+                    result[row, column] += image[row + i, column + j] * kernel[i, j]
+    return result"""
+
+
+def _loop(old, new, code=LOOP):
+    assert old in code
+    return code.replace(old, new)
+
+
 WRONG = {
-    "half": [
-        ("half = torch.full((3, 3), 0.5)", "adds up nine neighbours"),
-        ("half = [[0, 0, 0], [0, 1.0, 0], [0, 0, 0]]", "the picture itself"),
-        ("half = torch.ones(3, 3) / 18", "a blur at half brightness"),
-        ("half = torch.ones(3, 3) / 9", "a blur at full brightness"),
-        ("half = [[0, 0, 0], [0, -0.5, 0], [0, 0, 0]]", "a negative of the picture"),
-        ("half = [[0, 0, 0], [0, 2, 0], [0, 0, 0]]", "twice as bright"),
-        ("half = [[0.5, 0, 0], [0, 0, 0], [0, 0, 0]]", "moved or blurred"),
-        ("half = [[0, 0.1, 0], [0.1, 0.1, 0.1], [0, 0.1, 0]]", "mixed with its neighbours"),
-        ("half = torch.zeros(3, 3)", "your kernel gives 0, the sum of its numbers"),
-        ("half = torch.zeros(5, 5)", "Your kernel has shape (5, 5); shape (3, 3) is wanted"),
-        ("half = [[0, 0, 0], [0, 0.5], [0, 0, 0]]", "row 1 has 2 numbers, row 0 has 3"),
-        ("half = 0.5", "Your kernel is 0.5, a single number; a tensor of shape (3, 3) is wanted"),
-        ("half = [[0, 0, 0], [0, '0.5', 0], [0, 0, 0]]", "Your kernel at index [1, 1] is the text '0.5'; a number is wanted"),
+    "convolve": [
+        (_loop("(window * kernel)", "(window * kernel.flip(0).flip(1))"), "turn the kernel by 180°"),
+        (_loop("(window * kernel)", "(window * kernel.fliplr())"), "mirror the kernel, left to right"),
+        (_loop("(window * kernel)", "(window * kernel.flipud())"), "mirror the kernel, top to bottom"),
+        (_loop("(window * kernel)", "(window * kernel.T)"), "with its rows and columns swapped"),
+        (_loop("return result", "return result.T"), "Rows and columns are swapped"),
+        (_loop("image.shape[0] - f + 1, image.shape[1] - f + 1", "image.shape[0] - f, image.shape[1] - f"), "that many steps make one stop more"),
+        (_loop("torch.zeros(rows, columns)", "torch.zeros(rows + 1, columns + 1)"), "a row and a column too many"),
+        (_loop("torch.zeros(rows, columns)", "torch.zeros(image.shape)"), "as large as the image"),
+        ("def convolve(image, kernel):\n    f = len(kernel)\n    padded = F.pad(image, (0, f - 1, 0, f - 1))\n"
+         "    return F.conv2d(padded[None], kernel[None, None])[0]", "stick out on the right and below"),
+        ("def convolve(image, kernel): return F.conv2d(image[None], kernel[None, None], padding=len(kernel) // 2)[0]", "stick out over the edge"),
+        ("def convolve(image, kernel):\n    f = len(kernel)\n    return (image[:f, :f] * kernel).sum()", "one stop only"),
+        (_loop("image[row : row + f, column : column + f]", "image[:f, :f]"), "Your window does not move"),
+        (_loop("    return result", "            return result"), "Only the first stop is filled"),
+        (_loop("    return result", "        return result"), "Only the first row of stops"),
+        ("def convolve(image, kernel):\n    f = len(kernel)\n    result = torch.zeros(image.shape[0] - f + 1, image.shape[1] - f + 1)\n"
+         "    for i in range(len(result)):\n        result[i, i] = (image[i : i + f, i : i + f] * kernel).sum()\n    return result", "Only the stops on the diagonal"),
+        (_loop("+=", "=", SLOW), "keep the last of the products"),
+        (_loop(".sum()", ".mean()"), "take the mean"),
+        (_loop(".sum()", ".max()"), "the largest of the products"),
+        (_loop("(window * kernel)", "window"), "do not multiply them by the kernel"),
+        (_loop("(window * kernel).sum()", "window.sum() * kernel.sum()"), "multiply the two sums"),
+        (_loop("window * kernel", "window @ kernel"), "`@` is the product of matrices"),
+        (_loop("(rows, columns)\n", "(rows, columns, dtype=torch.int)\n"), "cut off what stands behind the point"),
+        (_loop("    for row", "    total = 0\n    for row").replace("result[row, column] = ", "total += ").replace("sum()\n", "sum()\n            result[row, column] = total\n"),
+         "begin anew with 0"),
+        ("def convolve(image, kernel): return F.conv2d(image[None], kernel[None, None], stride=len(kernel))[0]", "Your windows lie side by side"),
+        (_loop("(rows, columns)\n", "(columns, rows)\n"), "On square images your function is right. On others it is not: count rows and columns apart. For image"),
+        (_loop("image.shape[0] - f + 1, image.shape[1] - f + 1", "len(image) - f + 1, len(image) - f + 1"), "On square images your function is right. On others it is not"),
+        (_loop("len(kernel)", "3"), "With 3×3 kernels your function is right. With others it is not: take the size from the kernel. For image"),
+        (_loop("image.shape[0] - f + 1, image.shape[1] - f + 1", "image.shape[0] - 2, image.shape[1] - 2"), "take the size from the kernel. For image = a tensor of shape (6, 7)"),
+        (_loop(".sum()", ""), "a whole tensor is put where one number belongs"),
+        (_loop("row : row + f, column : column + f", "row : f, column : f"), "two tensors of different sizes meet"),
+        (_loop("    return result", "    print(result)"), "prints, but returns nothing"),
+        ("def convolve(image, kernel): return F.conv2d(image[None], kernel[None, None])[0]", "leaves the work to `conv2d`"),
+        ("def convolve(image): return image", "must take (image, kernel); yours takes (image)"),
+        (_loop("    f = len", "    image /= 2\n    f = len"), "changes its input 'image'"),
     ],
     "parameters": [
         ("parameters = 12800", "forgot the biases"),
@@ -45,14 +95,20 @@ WRONG = {
 }  # fmt: skip
 
 RIGHT = {
-    "half": [
-        "half = [[0, 0, 0], [0, 0.5, 0], [0, 0, 0]]",
-        "half = ((0, 0, 0), (0, 1 / 2, 0), (0, 0, 0))",
-        "half = [torch.zeros(3), torch.tensor([0, 0.5, 0]), torch.zeros(3)]",
-        "import numpy as np\nhalf = [np.zeros(3), np.array([0, 0.5, 0]), np.zeros(3)]",
-        "import numpy as np\nhalf = np.zeros((3, 3))\nhalf[1, 1] = 0.5",
-        "half = torch.zeros(3, 3, dtype=torch.half, requires_grad=True)\nhalf = half + 0.5 * (torch.arange(9).view(3, 3) == 4)",
-        "half = torch.zeros(3, 3)\nhalf[1, 1] = 0.5\nhalf = half.to_sparse()",
+    "convolve": [
+        SLOW,
+        "def convolve(image, kernel):\n    f = len(kernel)\n    return (image.unfold(0, f, 1).unfold(1, f, 1) * kernel).sum(dim=(2, 3))",
+        "def convolve(image, kernel):\n    f = len(kernel)\n    rows, columns = len(image) - f + 1, len(image[0]) - f + 1\n"
+        "    return [[float((image[r : r + f, c : c + f] * kernel).sum()) for c in range(columns)] for r in range(rows)]",
+        "def convolve(image, kernel):\n    f = len(kernel)\n    rows, columns = image.shape[0] - f + 1, image.shape[1] - f + 1\n"
+        "    return sum(kernel[i, j] * image[i : i + rows, j : j + columns] for i in range(f) for j in range(f))",
+        "import numpy as np\ndef convolve(image, kernel):\n    image, kernel = image.numpy(), kernel.numpy()\n"
+        "    windows = np.lib.stride_tricks.sliding_window_view(image, kernel.shape)\n    return (windows * kernel).sum(axis=(2, 3))",
+        "def convolve(picture, weights):\n    f = weights.shape[0]\n    result = torch.empty(picture.shape[0] - f + 1, picture.shape[1] - f + 1)\n"
+        "    for row in range(len(result)):\n        for column in range(len(result[0])):\n"
+        "            result[row][column] = torch.sum(picture[row : row + f, column : column + f] * weights)\n    return result",
+        "def convolve(image, kernel):\n    f = len(kernel)\n    columns = F.unfold(image[None, None], f)[0]\n"
+        "    return (kernel.flatten() @ columns).view(image.shape[0] - f + 1, image.shape[1] - f + 1)",
     ],
     "parameters": [
         "parameters = 12832",

@@ -1,14 +1,14 @@
 """Wrong and right answers to the exercises of notebook 06."""
 
 IMPORTS = "import random\nimport numpy as np\nfrom torchvision.transforms import v2\n"
-MOVED = "augment.shift(picture, right, down)"
+MOVED = "augment.shift(image, right, down)"
 DRAWN = "right, down = torch.randint(-most, most + 1, (2,)).tolist()"
 
 
 def shift_each(body=MOVED, draw=DRAWN, end="torch.stack(moved)"):
-    """Code that loops over the pictures, with this draw, and does this to each."""
+    """Code that loops over the images, with this draw, and does this to each."""
     return (
-        f"{IMPORTS}rng = np.random.default_rng()\ndef shift_each(batch, most):\n    moved = []\n    for picture in batch:\n"
+        f"{IMPORTS}rng = np.random.default_rng()\ndef shift_each(batch, most):\n    moved = []\n    for image in batch:\n"
         f"        {draw}\n        moved.append({body})\n    return {end}"
     )
 
@@ -19,8 +19,8 @@ def my_augment(*lines):
 
 
 def of_each(transform):
-    """Code that changes each picture by a transform of v2."""
-    return my_augment(f"transform = v2.{transform}", "return torch.stack([transform(picture) for picture in batch])")
+    """Code that changes each image by a transform of v2."""
+    return my_augment(f"transform = v2.{transform}", "return torch.stack([transform(image) for image in batch])")
 
 
 KEEPS = 'keeps = {{"digits": {}, "tomatoes": {}, "hands": {}}}'
@@ -30,16 +30,16 @@ FACTOR = "factor = 0.5 + torch.rand(len(batch), 1, 1, 1)"
 
 WRONG = {
     "shift_each": [
-        ("def shift_each(batch, most): return batch", "No picture was moved"),
-        ("def shift_each(batch, most): return torch.zeros_like(batch)", "Picture 0 is black"),
+        ("def shift_each(batch, most): return batch", "No image was moved"),
+        ("def shift_each(batch, most): return torch.zeros_like(batch)", "Image 0 is black"),
         (
             "def shift_each(batch, most):\n    right, down = torch.randint(-most, most + 1, (2,)).tolist()\n"
             "    return augment.shift(batch, right, down)",
-            "All pictures of a batch were moved alike",
+            "All images of a batch were moved alike",
         ),
         (shift_each(draw="right, down = torch.randint(-most, most, (2,)).tolist()"), "one before `high`"),
         (shift_each(draw="right, down = torch.randint(0, most + 1, (2,)).tolist()"), "to the right and down only"),
-        (shift_each(draw="right, down = random.choices([-most, most], k=2)"), "Every picture moves by −2 or 2"),
+        (shift_each(draw="right, down = random.choices([-most, most], k=2)"), "Every image moves by −2 or 2"),
         (shift_each(draw="right, down = (int(random.uniform(-most, most)) for _ in 'xy')"), "shifts by −2, 2 never came up"),
         (shift_each(draw="right, down = random.randint(1, most), random.randint(1, most)"), "shifts by −2, −1, 0 never came up"),
         (shift_each(draw="right, down = torch.randint(-most, most + 1, ()).item(), 0"), "sideways only"),
@@ -47,14 +47,14 @@ WRONG = {
         (shift_each(draw="right = down = torch.randint(-most, most + 1, ()).item()"), "decides the move down"),
         (shift_each(draw="right, down = torch.randint(-2 * most, 2 * most + 1, (2,)).tolist()"), "was moved by 4 pixels"),
         (shift_each(draw="right, down = random.randint(-2, 2), random.randint(-2, 2)"), "does your function use `most`?"),
-        (shift_each("picture.roll((right, down), (2, 1))"), "has no gap"),
-        (shift_each(f"{MOVED} if random.random() < 0.3 else picture"), "were not moved at all"),
+        (shift_each("image.roll((right, down), (2, 1))"), "has no gap"),
+        (shift_each(f"{MOVED} if random.random() < 0.3 else image"), "were not moved at all"),
         (shift_each(f"{MOVED}.float()"), "must stay so; yours holds torch.float32"),
         (shift_each(f"{MOVED}.flip(-1)"), "is not a copy that was moved as a whole"),
         ("def shift_each(batch, most):\n    torch.manual_seed(0)\n    return augment.random_shift(batch, most)", "is a seed set"),
         (
             "def shift_each(batch, most):\n    return torch.cat([augment.random_shift(batch[:-1], most), batch[-1:]])",
-            "Picture 59 never moved, in 6 batches",
+            "Image 59 never moved, in 6 batches",
         ),
         ("def shift_each(batch, most): return batch[0]", "your function returns a tensor of shape (2, 6, 7)"),
         (shift_each(end="moved[0], moved[1]"), "your function returns a tuple of 2 things"),
@@ -79,7 +79,7 @@ WRONG = {
         ('keeps = ["shift"]', "A dict is wanted"),
     ],
     "my_augment": [
-        (my_augment("return batch"), "No picture changes visibly"),
+        (my_augment("return batch"), "No image changes visibly"),
         (my_augment("print(augment.random_shift(batch, 2))"), "prints, but returns nothing"),
         (my_augment("return batch.flip(3)"), "Called twice with the same batch"),
         (my_augment("return (batch * (0.5 + 0.4 * torch.rand(()))).byte()"), "draw once for the whole batch"),
@@ -91,7 +91,7 @@ WRONG = {
             "are no more like the one that they were made of",
         ),
         (my_augment(SOME, "return torch.where(some, 0, augment.random_shift(batch, 2))"), "too little is left of them"),
-        (my_augment(SOME, "return torch.where(some, batch[torch.randperm(len(batch))], augment.random_shift(batch, 2))"), "you mix or swap pictures"),
+        (my_augment(SOME, "return torch.where(some, batch[torch.randperm(len(batch))], augment.random_shift(batch, 2))"), "you mix or swap images"),
         (my_augment(FACTOR, "return (batch * factor).byte()"), "In uint8, 250 + 10 is 4"),
         (my_augment("return batch + torch.randint(0, 60, (len(batch), 1, 1, 1), dtype=torch.uint8)"), "Numbers run over"),
         (my_augment("return (batch.int() + torch.randint(-25, 26, batch.shape)).to(torch.uint8)"), "Numbers run over"),
@@ -100,7 +100,7 @@ WRONG = {
         (my_augment("return augment.random_shift(batch, 2) / 255"), "must stay so; yours holds torch.float32"),
         (my_augment("return batch[:, :, 2:-2, 2:-2]"), "your function returns a tensor of shape (300, 1, 24, 24)"),
         (my_augment("return augment.random_shift(batch, 2).squeeze()"), "your function returns a tensor of shape (300, 28, 28)"),
-        (my_augment("return [augment.shift(picture, random.randint(-2, 2)) for picture in batch]"), "a list of 300 things; `torch.stack(…)`"),
+        (my_augment("return [augment.shift(image, random.randint(-2, 2)) for image in batch]"), "a list of 300 things; `torch.stack(…)`"),
         (my_augment("return augment.random_shift(batch, 2).numpy()"), "an array of shape (300, 1, 28, 28); `torch.from_numpy"),
         (my_augment("return batch.add_(1)"), "changes its input 'batch'"),
     ],
@@ -108,18 +108,18 @@ WRONG = {
 
 RIGHT = {
     "shift_each": [
-        "def shift_each(pictures, most): return augment.random_shift(pictures, most)",
+        "def shift_each(images, most): return augment.random_shift(images, most)",
         shift_each(draw="right, down = random.randint(-most, most), random.randint(-most, most)"),
         shift_each(draw="right, down = rng.integers(-most, most + 1, 2)"),
-        shift_each("augment.shift(picture, numbers[0], numbers[1])", "numbers = torch.randint(-most, most + 1, (2,))"),
+        shift_each("augment.shift(image, numbers[0], numbers[1])", "numbers = torch.randint(-most, most + 1, (2,))"),
         shift_each(end="moved"),
         shift_each(f"{MOVED}.numpy()", end="np.stack(moved)"),
         "def shift_each(batch, most):\n    result = torch.zeros_like(batch)\n    for i in range(len(batch)):\n"
         "        right, down = torch.randint(-most, most + 1, (2,)).tolist()\n"
         "        result[i] = augment.shift(batch[i], right, down)\n    return result",
-        "def shift_each(batch, most):\n    padded, moved = F.pad(batch, [most] * 4), []\n    for picture in padded:\n"
+        "def shift_each(batch, most):\n    padded, moved = F.pad(batch, [most] * 4), []\n    for image in padded:\n"
         "        top, left = torch.randint(0, 2 * most + 1, (2,)).tolist()\n"
-        "        moved.append(picture[:, top:top + batch.shape[2], left:left + batch.shape[3]])\n    return torch.stack(moved)",
+        "        moved.append(image[:, top:top + batch.shape[2], left:left + batch.shape[3]])\n    return torch.stack(moved)",
     ],
     "keeps": [
         KEEPS.format('["grey", "shift"]', '["turn", "shift", "mirror"]', '["grey", "turn", "shift"]'),

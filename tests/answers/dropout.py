@@ -130,7 +130,7 @@ RIGHT = {
         "    try:\n        return model(x)\n    finally:\n"
         "        for name, layer in model.named_modules():\n            layer.training = modes[name]",
         "def answers(model, x):\n    training = [layer for layer in model.modules() if layer.training]\n    model.eval()\n"
-        "    with torch.no_grad():\n        logits = torch.cat([model(picture[None]) for picture in x])\n"
+        "    with torch.no_grad():\n        logits = torch.cat([model(image[None]) for image in x])\n"
         "    for layer in training:\n        layer.training = True\n    return logits",
     ],
 }

@@ -14,14 +14,14 @@ WRONG = {
     "share": [
         (SHARE + "batch[::processes]", "begin at its own rank"),
         (SHARE + "batch[rank:]", "take all that follow"),
-        (SHARE + "batch[rank]", "one picture only"),
-        (SHARE + "batch[rank + 1::processes]", "one picture too late"),
+        (SHARE + "batch[rank]", "one image only"),
+        (SHARE + "batch[rank + 1::processes]", "one image too late"),
         (SHARE + "batch[processes::rank]", "is its step, and rank 0"),
         (SHARE + "batch[rank::processes][: len(batch) // processes]", "none may be left out"),
         (SHARE + "batch[rank:processes]", "what is wanted is a step"),
         (SHARE + "batch[rank::processes].float()", "your share is torch.float32"),
         (SHARE + "batch.chunk(processes)[rank]", "one behind the other. Take"),
-        (SHARE + "batch[rank * processes : (rank + 1) * processes]", "N pictures in a row"),
+        (SHARE + "batch[rank * processes : (rank + 1) * processes]", "N images in a row"),
         (SHARE + "torch.arange(rank, len(batch), processes)", "places in the batch"),
         (SHARE + "[batch[i] for i in range(rank, len(batch), processes)]", "they come as a list"),
         (
@@ -102,8 +102,8 @@ RIGHT = {
         SHARE + "batch[torch.arange(rank, len(batch), processes)]",
         SHARE + "batch[torch.arange(len(batch)) % processes == rank]",
         SHARE + "batch[list(range(len(batch)))[rank::processes]]",
-        "def share(batch, rank, processes):\n    mine = []\n    for place, picture in enumerate(batch):\n"
-        "        if place % processes == rank:\n            mine.append(picture)\n    return torch.stack(mine)",
+        "def share(batch, rank, processes):\n    mine = []\n    for place, image in enumerate(batch):\n"
+        "        if place % processes == rank:\n            mine.append(image)\n    return torch.stack(mine)",
     ],
     "weight": [
         WEIGHT + "share_size / (batch_size / processes)",
