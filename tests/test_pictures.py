@@ -202,7 +202,7 @@ def test_every_figure_reaches_the_page_with_its_alt_text_and_is_closed(clothes, 
         (lambda: plots.show_pictures(clothes.images[:2], ["a", "b"], alt='two "pictures"'), 'two "pictures"'),
         (lambda: plots.show_filtering(clothes.images[0], VERTICAL, torch.randn(26, 26), alt="edges"), "edges"),
         (history.plot, "validation from 50.0 to 75.0 %"),
-        (lambda: plots.show_confusion(torch.tensor([[5, 2], [1, 9]]), ["cat", "dog"]), "2 pictures of cat called dog"),
+        (lambda: plots.show_confusion(torch.tensor([[5, 2], [1, 9]]), ["cat", "dog"]), "2 images of cat called dog"),
     ]:
         draw()
         output = page.pop()
