@@ -164,7 +164,7 @@ def test_batch_norms_statistics_are_no_weights_and_shared_weights_count_once():
         ([nn.ReLU()], "put them into nn.Sequential"),
         (nn.ReLU, "build a network of it with brackets: ReLU()"),
         (History(), "`fit` trains in place: hand over the network itself"),
-        (nn.Module(), "It fails on a picture of 3×32×32"),
+        (nn.Module(), "It fails on an image of 3×32×32"),
         (nn.Conv2d(1, 2, 3), "takes 1 channel"),
     ],
 )

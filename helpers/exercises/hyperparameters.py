@@ -43,7 +43,7 @@ costs = Exercise(
             (lambda n, d, f, h, w: (n * d * f * f + n, n * d * f * f * (h + w)), "A map has rows times columns numbers."),
             (lambda n, d, f, h, w: (n * d * f * f + n, n * d * f * f * h * w * d), "The depth counts once: it is in the weights already."),
         ],
-        praise="The first does not depend on the size of the picture, the second does.",
+        praise="The first does not depend on the size of the image, the second does.",
     ),
     [
         "How many numbers has one filter, through its whole depth? And how many filters are there?",
@@ -172,7 +172,7 @@ QUESTIONS = (
         (
             Choice("32: one layer for each filter", "32 is how many kernels there are, and so how many maps come out."),
             Choice("64: as deep as what comes in", "64 maps come in, and each kernel has 3·3 weights for every one of them.", right=True),
-            Choice("1: a kernel is a flat 3×3 grid", "That holds for a single grey picture only. With 64 maps a kernel has 64·3·3 weights."),
+            Choice("1: a kernel is a flat 3×3 grid", "That holds for a single grey image only. With 64 maps a kernel has 64·3·3 weights."),
         ),
     ),
     Question(

@@ -24,7 +24,7 @@ DRAWS = 4  # of random weights: what holds for all of them lies in how the netwo
 def network_in(answer, *shape):
     """A copy of the network that an answer is, ready to be asked; raises `Wrong` where it is none.
 
-    shape: (channels, rows, columns) of a picture that it must take.  Lazy layers get their sizes from it.
+    shape: (channels, rows, columns) of an image that it must take.  Lazy layers get their sizes from it.
     """
     if isinstance(answer, (list, tuple)) and answer and all(isinstance(layer, nn.Module) for layer in answer):
         raise Wrong("Not yet. Those are layers in a list; put them into nn.Sequential(layer, layer, …).")
@@ -39,15 +39,15 @@ def network_in(answer, *shape):
     return network
 
 
-def output_of(network, *shape, pictures=2):
-    """What it gives for random pictures of (channels, rows, columns); raises `Wrong` where it cannot take them."""
+def output_of(network, *shape, images=2):
+    """What it gives for random images of (channels, rows, columns); raises `Wrong` where it cannot take them."""
     with torch.no_grad(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         try:
-            return network(torch.randn(pictures, *shape))
+            return network(torch.randn(images, *shape))
         except Exception as error:
             size = "×".join(map(str, shape))
-            raise Wrong(f"Not yet. It fails on a picture of {size}: {_failure(network, shape, error)}.") from error
+            raise Wrong(f"Not yet. It fails on an image of {size}: {_failure(network, shape, error)}.") from error
 
 
 def _failure(network, shape, error):
@@ -62,14 +62,14 @@ def _failure(network, shape, error):
 
 
 def check_scores(network, *shape):
-    """Raise `Wrong` where it does not give one logit for each of the 10 classes, for each of two pictures."""
+    """Raise `Wrong` where it does not give one logit for each of the 10 classes, for each of two images."""
     scores, size = output_of(network, *shape), "×".join(map(str, shape))
     if not isinstance(scores, torch.Tensor):
-        raise Wrong(f"Not yet. It gives {kind(scores)}; for 2 pictures a tensor of shape (2, {CLASSES}) is wanted.")
+        raise Wrong(f"Not yet. It gives {kind(scores)}; for 2 images a tensor of shape (2, {CLASSES}) is wanted.")
     if scores.shape != (2, CLASSES):
         flat = " Is nn.Flatten() missing?" if scores.ndim > 2 else ""
         raise Wrong(
-            f"Not yet. For 2 pictures of {size} it gives {kind(scores)}; shape (2, {CLASSES}) is wanted, "
+            f"Not yet. For 2 images of {size} it gives {kind(scores)}; shape (2, {CLASSES}) is wanted, "
             f"one score for each class.{flat}"
         )
     if not scores.isfinite().all():
@@ -86,7 +86,7 @@ def all_parameters(network):
 
 
 def multiply_adds(network, *shape):
-    """Products of a weight (or a number) with a number that one picture costs, wherever they are computed."""
+    """Products of a weight (or a number) with a number that one image costs, wherever they are computed."""
     with torch.no_grad(), torch.random.fork_rng(devices=[]), FlopCounterMode(display=False) as counter:
         network(torch.zeros(1, *shape))
     return counter.get_total_flops() // 2
@@ -107,36 +107,34 @@ class _Convolutions(TorchFunctionMode):
         return result
 
 
-def _convolutions(network, pictures):
+def _convolutions(network, images):
     with torch.no_grad(), torch.random.fork_rng(devices=[]), _Convolutions() as noted:
-        network(pictures)
+        network(images)
     return noted.seen
 
 
 def convolutions(network, *shape):
-    """How many 2-D convolutions a picture passes."""
+    """How many 2-D convolutions an image passes."""
     return len(_convolutions(network, torch.zeros(1, *shape)))
 
 
 def seen_field(network, *shape):
-    """(rows, columns) of the picture that one number of the last convolution depends on; None without a convolution.
+    """(rows, columns) of the image that one number of the last convolution depends on; None without a convolution.
 
     A convolution that gets a single number a map, after a global pooling, does not count: it sees
-    nothing new. Measured, not computed from sizes: one row (column) of a black picture after the
+    nothing new. Measured, not computed from sizes: one row (column) of a black image after the
     other is lit. With weights above 0 and no biases nothing cancels out, and no ReLU is silent, so
-    each number of the map that sees the row changes. A field is never larger than the picture.
+    each number of the map that sees the row changes. A field is never larger than the image.
     """
     _, rows, columns = shape
-    pictures = torch.zeros(rows + columns, *shape)
+    images = torch.zeros(rows + columns, *shape)
     for row in range(rows):
-        pictures[row, :, row] = 1
+        images[row, :, row] = 1
     for column in range(columns):
-        pictures[rows + column, :, :, column] = 1
-    pictures = torch.cat([torch.zeros(1, *shape), pictures])
+        images[rows + column, :, :, column] = 1
+    images = torch.cat([torch.zeros(1, *shape), images])
     positive = _redrawn(network, lambda weights: (0.5 + torch.rand_like(weights)) / _fan_in(weights), torch.zeros_like)
-    maps = [
-        result for given, result in _convolutions(positive, pictures) if given.ndim == 4 and given[0, 0].numel() > 1
-    ]
+    maps = [result for given, result in _convolutions(positive, images) if given.ndim == 4 and given[0, 0].numel() > 1]
     if not maps:
         return None
     lit = (maps[-1] != maps[-1][:1]).any(dim=1)[1:]  # (rows + columns, height, width of the map)
@@ -184,8 +182,8 @@ def ends_in(network, *shape):
     return "sigmoid" if (scores <= 1).all() and (scores > 0).any() else "relu"
 
 
-def _noise(pictures, *shape):
-    return torch.randn(pictures, 1, *shape, generator=torch.Generator().manual_seed(0))
+def _noise(images, *shape):
+    return torch.randn(images, 1, *shape, generator=torch.Generator().manual_seed(0))
 
 
 def _with_random_weights(network, seed):
