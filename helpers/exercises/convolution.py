@@ -24,7 +24,8 @@ def _windows(image, f):
 
 def _filled_only(image, kernel, rows, columns):
     """The map with zeros outside of these rows and columns."""
-    result, values = torch.zeros_like(_map_of(image, kernel)), _map_of(image, kernel)
+    values = _map_of(image, kernel)
+    result = torch.zeros_like(values)
     result[rows, columns] = values[rows, columns]
     return result
 
@@ -174,7 +175,7 @@ RISING, FALLING = (_ROW + _COLUMN > 8).float(), (_COLUMN > _ROW).float()  # brig
 
 
 def _strongest(kernel, image):
-    return F.conv2d(image[None, None], kernel[None, None]).abs().max().item()
+    return _map_of(image, kernel).abs().max().item()
 
 
 def _grade_diagonal(answer):

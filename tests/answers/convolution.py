@@ -9,22 +9,20 @@ LOOP = """def convolve(image, kernel):
             window = image[row : row + f, column : column + f]
             result[row, column] = (window * kernel).sum()
     return result"""
-SLOW = """def convolve(image, kernel):
-    f = len(kernel)
-    rows, columns = image.shape[0] - f + 1, image.shape[1] - f + 1
-    result = torch.zeros(rows, columns)
-    for row in range(rows):
-        for column in range(columns):
-            for i in range(f):
-                for j in range(f):
-                    result[row, column] += image[row + i, column + j] * kernel[i, j]
-    return result"""
 
 
 def _loop(old, new, code=LOOP):
     assert old in code
     return code.replace(old, new)
 
+
+SLOW = _loop(
+    """window = image[row : row + f, column : column + f]
+            result[row, column] = (window * kernel).sum()""",
+    """for i in range(f):
+                for j in range(f):
+                    result[row, column] += image[row + i, column + j] * kernel[i, j]""",
+)
 
 WRONG = {
     "convolve": [
