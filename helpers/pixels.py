@@ -46,10 +46,10 @@ def picture(image, zoom=8):
     return _enlarge(Image.fromarray(np.ascontiguousarray(array)).convert("RGB"), zoom)
 
 
-def feature_map(values, zoom=8, limit=None, window=None, dropped=(0, 0)):
+def feature_map(values, zoom=8, limit=None, window=None):
     """A map of numbers (H, W) in colour: orange above 0, blue below, white at 0; full colour at ±limit.
 
-    limit: None takes the largest size of a number in the map.  window, dropped: as in `number_grid`.
+    limit: None takes the largest size of a number in the map.  window: as in `number_grid`.
     """
     zoom, array = checks.whole("zoom", zoom, 1, 200), _numbers(values)
     if not np.isfinite(array).all():
@@ -58,7 +58,7 @@ def feature_map(values, zoom=8, limit=None, window=None, dropped=(0, 0)):
     painted = _enlarge(Image.fromarray(_colours(array / limit)), zoom)
     edge = [0, 0, painted.width - 1, painted.height - 1]
     ImageDraw.Draw(painted).rectangle(edge, outline=FAINT, width=DENSITY)  # where the map ends, when it ends in white
-    _mark(painted, zoom * DENSITY, array.shape, window, dropped)
+    _mark(painted, zoom * DENSITY, array.shape, window)
     return painted
 
 
@@ -100,7 +100,7 @@ def number_grid(
     return canvas
 
 
-def _mark(canvas, side, shape, window, dropped):
+def _mark(canvas, side, shape, window, dropped=(0, 0)):
     """Strike out the last rows and columns of a painted grid, and frame a window of it."""
     draw = ImageDraw.Draw(canvas)
     rows, columns = shape

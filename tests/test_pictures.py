@@ -86,7 +86,7 @@ def test_padding_is_pale_blue_and_dropped_rows_are_struck_out():
 def test_rows_are_struck_out_apart_from_columns(axis):
     dropped = [0, 0]
     dropped[axis] = 1
-    painted = np.asarray(pixels.feature_map(torch.zeros(3, 3), 20, dropped=dropped))
+    painted = np.asarray(pixels.number_grid(torch.zeros(3, 3), 20, dropped=dropped))
     struck = (painted == pixels.MARK).all(axis=-1)
     side = 20 * pixels.DENSITY
     last = [slice(None), slice(None)]
