@@ -5,9 +5,13 @@ class, the largest wins; softmax turns them into probabilities.  Every function 
 ValueError that names the argument and its value where no network could come of it.
 """
 
+import hashlib
+import json
 from collections import OrderedDict
 from itertools import pairwise
+from pathlib import Path
 
+import safetensors.torch
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -314,3 +318,50 @@ def _check_weights(weights, **numbers):
         raise ValueError(
             f"{named} would make a network of more than {checks.MOST_NUMBERS:,} weights: take smaller numbers"
         )
+
+
+# ---- trained networks ----------------------------------------------------------------------
+
+WEIGHTS = Path(__file__).resolve().parent / "weights"  # what `helpers/weights/make_weights.py` wrote
+TRAINED = ("cifar10", "fashion_mnist", "seven_classes")
+
+
+def trained(name):
+    """A network that the course carries, trained on the full set, in evaluation mode, on the CPU; says how right it is.
+
+    name: "cifar10" or "fashion_mnist", for images of these sets; or "seven_classes", for images of CIFAR-10's
+    classes without frogs, horses and ships.  Every weight may be trained on but those of a whitened stem.
+    How it was made: `about(name)`.  Raises ValueError for another name, and where its file is damaged.
+    """
+    facts = about(name)
+    path = WEIGHTS / f"{name}.safetensors"
+    content = path.read_bytes()
+    if hashlib.sha256(content).hexdigest() != facts["sha256"]:
+        raise ValueError(
+            f"{path} is not the file that was made for the course: fetch it anew, by `git checkout {path}`"
+        )
+    weights = safetensors.torch.load(content)
+    build = {"fast_cnn": fast_cnn, "small_cnn": small_cnn}[facts["network"]]
+    options = facts["options"] | ({"activation": nn.GELU} if facts["network"] == "fast_cnn" else {})
+    model = build(classes=len(facts["classes"]), **options)
+    model.load_state_dict(
+        {key: value.float() if value.is_floating_point() else value for key, value in weights.items()}
+    )
+    if facts["whiten"]:
+        model.base[0].requires_grad_(False)
+    print(
+        f"{name}: {facts['network']}, {facts['parameters']:,} parameters, trained for {facts['epochs']} epochs on "
+        f"{facts['train_images']:,} images; right for {100 * facts['test_accuracy']:.1f} % of {facts['test_images']:,} test images"
+    )
+    return model.eval()
+
+
+def about(name):
+    """What is known of a network that the course carries: a dict.
+
+    classes: their names, in the order of its logits.  mean, std: of each channel of its training images, on the
+    scale from 0 to 1: images must be normalised by these.  test_accuracy, valid_accuracy: 0 to 1.
+    network, options, recipe, seed, epochs, train_images, test_images, command, date, hardware: how it was made.
+    """
+    checks.one_of("name", name, TRAINED)
+    return json.loads((WEIGHTS / f"{name}.json").read_text(encoding="utf-8"))

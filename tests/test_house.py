@@ -36,13 +36,14 @@ def test_requirements_and_environment_are_the_same_list(root):
 
 def test_what_the_notebooks_need_is_what_colab_is_asked_for():
     assert set(course.notebook_requirements()) == {
-        "torch", "torchvision", "numpy", "matplotlib", "pillow", "ipywidgets", "tqdm", "scipy", "filelock", "certifi",
+        "torch", "torchvision", "numpy", "matplotlib", "pillow", "ipywidgets", "tqdm", "scipy",
+        "safetensors", "filelock", "certifi",
     }  # fmt: skip
 
 
 def imports(root):
     """For every module of helpers, those of helpers that it imports, wherever in the file."""
-    paths = [path for path in (root / "helpers").rglob("*.py") if "samples" not in path.parts]
+    paths = [path for path in (root / "helpers").rglob("*.py") if not {"samples", "weights"} & set(path.parts)]
     names = {".".join(path.relative_to(root).with_suffix("").parts).removesuffix(".__init__"): path for path in paths}
     found = {}
     for name, path in names.items():
@@ -217,7 +218,7 @@ def test_kept_results_say_where_they_come_from(root):
         assert (root / script).is_file()
         assert {"date", "source", "hardware", "seeds", "runs"} <= set(results)
         assert results["source"].split()[-1] in ("full", "sample")
-        named = ("network", "dataset", "case", "share", "epochs", "lr")  # what tells kinds of run apart
+        named = ("network", "dataset", "case", "share", "epochs", "lr", "per_class")  # what tells kinds of run apart
         kinds = {}
         for run in results["runs"]:
             kinds.setdefault(tuple(run.get(field) for field in named), []).append(run["seed"])

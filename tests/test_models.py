@@ -1,5 +1,6 @@
 """The networks: what they take and give, how their stems are whitened, and that no argument makes a wrong one."""
 
+import dataclasses
 import inspect
 import re
 
@@ -313,3 +314,60 @@ def test_networks_are_built_under_another_default_dtype():
         models.whiten_stem(stem, torch.randn(9, 1, 5, 5))
     finally:
         torch.set_default_dtype(torch.float32)
+
+
+# ---- trained networks ----------------------------------------------------------------------
+
+
+def images_for(name, split, source):
+    """Images that this trained network was made for."""
+    if name != "seven_classes":
+        return data.load(name, split, source=source)
+    images, known = data.load("cifar10", split, source=source), models.about(name)["classes"]
+    chosen = torch.tensor([images.classes[label] in known for label in images.labels])
+    labels = torch.tensor([known.index(images.classes[label]) for label in images.labels[chosen]])
+    return dataclasses.replace(images, images=images.images[chosen], labels=labels, classes=tuple(known))
+
+
+@pytest.mark.parametrize("name", models.TRAINED)
+def test_a_trained_network_is_as_right_as_it_says_on_the_embedded_test_images(name, capsys):
+    facts, model = models.about(name), models.trained(name)
+    images = images_for(name, "test", "sample")
+    found = train.evaluate(model, images).accuracy
+    spread = (facts["test_accuracy"] * (1 - facts["test_accuracy"]) / len(images)) ** 0.5
+    assert abs(found - facts["test_accuracy"]) < 4 * spread
+    assert f"right for {100 * facts['test_accuracy']:.1f} % of" in capsys.readouterr().out
+    assert not model.training
+    assert models.count_parameters(model) == facts["parameters"]
+
+
+@pytest.mark.parametrize("name", models.TRAINED)
+def test_a_trained_network_is_as_right_as_it_says_on_the_full_test_set(name, full_sets):
+    images = images_for(name, "test", "full")
+    assert len(images) == models.about(name)["test_images"]
+    found = train.evaluate(models.trained(name), images).accuracy
+    assert found == pytest.approx(
+        models.about(name)["test_accuracy"], abs=0.002
+    )  # bf16 and fp32 differ by a few images
+
+
+def test_trained_networks_are_small_and_one_that_is_damaged_is_refused(tmp_path, monkeypatch):
+    assert sum(path.stat().st_size for path in models.WEIGHTS.glob("*.safetensors")) < 10_000_000
+    for path in models.WEIGHTS.glob("fashion_mnist.*"):
+        (tmp_path / path.name).write_bytes(path.read_bytes()[:-1] + b"\n")
+    monkeypatch.setattr(models, "WEIGHTS", tmp_path)
+    with pytest.raises(ValueError, match="fashion_mnist.safetensors is not the file that was made for the course"):
+        models.trained("fashion_mnist")
+
+
+def test_an_unknown_trained_network_is_refused_with_those_that_there_are():
+    with pytest.raises(ValueError, match="name must be one of .*cifar10.*seven_classes.*; got 'imagenet'"):
+        models.trained("imagenet")
+
+
+def test_a_trained_network_may_be_trained_on(photos):
+    model = models.trained("cifar10")
+    before = [p.clone() for p in model.parameters() if p.requires_grad]
+    few = dataclasses.replace(photos, images=photos.images[:32], labels=photos.labels[:32])
+    train.fit(model, few, few, epochs=1, batch_size=16, lr=0.001, device="cpu")
+    assert all(not torch.equal(a, b) for a, b in zip(before, (p for p in model.parameters() if p.requires_grad)))

@@ -229,8 +229,9 @@ def _ending_well(model, train, history, batch_size, bar):
             raise
         raise plain from error
     else:
+        epochs = f"{len(history)} epoch{'s' if len(history) > 1 else ''}"
         _say(
-            f"{len(history)} epochs on {train.name} ({train.source}) in {sum(history.seconds):.0f} s "
+            f"{epochs} on {train.name} ({train.source}) in {sum(history.seconds):.0f} s "
             f"on {place(model)[0].type}: validation accuracy {100 * history.valid_accuracy[-1]:.1f} %"
         )
     finally:
