@@ -62,6 +62,27 @@ def feature_map(values, zoom=8, limit=None, window=None):
     return painted
 
 
+def heat(image, values, zoom=4, side=None, first=0, limit=None):
+    """A uint8 image (C, H, W) in pale greys, and over it a map (H', W') in colours, those of `feature_map`.
+
+    side: number (r, c) of the map colours the `side` × `side` pixels from (first + r·side, first + c·side) on; None spreads the
+    map evenly over the image.  limit: what gets the strongest colour; None takes the largest size of a number in the map.
+    """
+    array, first = _numbers(values), checks.whole("first", first)
+    if not np.isfinite(array).all():
+        raise ValueError(f"values must be finite; {int((~np.isfinite(array)).sum())} of them are NaN or infinite")
+    grey = np.asarray(picture(image, zoom).convert("L"), dtype=np.float32)[..., None]
+    shares = np.pad(np.clip(array / _limit(limit, array), -1, 1), 1)  # a frame of zeros: what lies beside the map
+    places = []
+    for pixels_on_page, numbers in zip(grey.shape, array.shape):
+        pixel = np.arange(pixels_on_page) / (zoom * DENSITY)
+        each = pixels_on_page / (zoom * DENSITY * numbers) if side is None else checks.whole("side", side, 1)
+        places.append(np.clip(np.floor((pixel - first) / each).astype(int), -1, numbers) + 1)
+    spread = shares[places[0][:, None], places[1]][..., None]
+    strength, full = 0.75 * np.abs(spread), np.where(spread > 0, ORANGE, BLUE)
+    return Image.fromarray(((90 + 0.65 * grey) * (1 - strength) + full * strength).clip(0, 255).astype(np.uint8))
+
+
 def number_grid(
     values, cell=34, window=None, shade="grey", limit=None, digits=0, padding=0, dropped=(0, 0), blank=False
 ):
@@ -291,6 +312,39 @@ def prices(points, budget, marked=None, words="", size=(640, 250)):
         if i == marked:
             x = max(x - 8 * DENSITY, left + font.getlength(words))
             draw.text((x, y - 6 * DENSITY), words, fill=colour, font=font, anchor="rb")
+    return canvas
+
+
+def curves(lines, names, top, level=None, size=(330, 210)):
+    """Lines over steps, from 0 to `top`; what lies beyond the top is drawn along it.
+
+    lines: one or two lists of numbers, as long as each other; None is left out.  names: what stands for a line under
+    the chart, in its colour: orange, then blue.  level: a number at which a dashed line stands.
+    """
+    if not lines or len({len(values) for values in lines}) != 1 or len(lines) != len(names) or len(lines) > 2:
+        raise ValueError(f"lines must be one or two lists of equal length, each with a name; got {checks.shown(lines)}")
+    top = checks.number("top", top, above=0)
+    left, high, right, low = 26 * DENSITY, 8 * DENSITY, (size[0] - 8) * DENSITY, (size[1] - 26) * DENSITY
+    canvas, font = Image.new("RGB", (size[0] * DENSITY, size[1] * DENSITY), PAPER), _font(12)
+    draw = ImageDraw.Draw(canvas)
+
+    def down(value):
+        return low - min(max(value, 0), top) / top * (low - high)
+
+    for tick in range(math.floor(top) + 1):
+        draw.line([left, down(tick), right, down(tick)], fill=FAINT, width=1)
+        draw.text((left - 6 * DENSITY, down(tick)), str(tick), fill=INK, font=font, anchor="rm")
+    if level is not None:
+        for start in range(left, right, 10 * DENSITY):
+            draw.line([start, down(level), start + 5 * DENSITY, down(level)], fill=INK, width=DENSITY)
+    step, place = (right - left) / max(1, len(lines[0]) - 1), left
+    styles = [(ORANGE, 2 * DENSITY), (BLUE, DENSITY)]
+    for values, (colour, width) in reversed(list(zip(lines, styles))):  # the first one on top
+        points = [(left + step * n, down(value)) for n, value in enumerate(values) if value is not None]
+        draw.line(points, fill=colour, width=width)
+    for name, colour in zip(names, (ORANGE, BLUE)):
+        draw.text((place, low + 8 * DENSITY), name, fill=colour, font=font, anchor="la")
+        place += int(font.getlength(name)) + GAP * DENSITY
     return canvas
 
 

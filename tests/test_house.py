@@ -222,8 +222,9 @@ def test_kept_results_say_where_they_come_from(root):
         kinds = {}
         for run in results["runs"]:
             kinds.setdefault(tuple(run.get(field) for field in named), []).append(run["seed"])
+        least = 1 if path.stem == "learning_rates" else 3  # a search on validation: what it chose is measured from more
         for seeds in kinds.values():
-            assert len(seeds) >= 3 and sorted(seeds) == results["seeds"][: len(seeds)]
+            assert len(seeds) >= least and sorted(seeds) == results["seeds"][: len(seeds)]
 
 
 # ---- the glossary --------------------------------------------------------------------------
@@ -462,7 +463,7 @@ def test_in_colab_an_address_that_cannot_be_fetched_from_is_told(colab, tmp_path
 def test_colab_gets_only_what_it_lacks_and_keeps_its_torch(monkeypatch):
     there = {"torch": "2.9.0+cu128", "torchvision": "0.24.0+cu128", "numpy": "2.0.2", "matplotlib": "3.10.0"}
     there |= {"pillow": "11.3.0", "ipywidgets": "7.7.1", "scipy": "1.16.3", "filelock": "3.20.0"}
-    there |= {"certifi": "2025.11.12"}
+    there |= {"certifi": "2025.11.12", "safetensors": "0.6.2"}
     asked = []
 
     def pip(command, check):

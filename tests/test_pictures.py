@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from helpers import augment, models, pixels, plots, train, widgets
+from helpers import augment, models, pixels, plots, results, train, widgets
 from helpers.widgets import layers, live, processes
 from helpers.widgets.lab import Lab, slider
 
@@ -595,6 +595,21 @@ def test_network_lab_counts_the_network_and_says_what_cannot_be():
         widgets.network_lab((1, 28, 28), colour=3)
 
 
+@pytest.mark.parametrize("state", [{}, {"depth": 5, "bottleneck": 16}, {"stride": 2, "pool": False}], ids=str)
+def test_the_lines_of_network_lab_sum_up_to_its_last_one(state, monkeypatch):
+    tables = []
+    paint = pixels.table
+    monkeypatch.setattr(pixels, "table", lambda lines, marked=None: tables.append(lines) or paint(lines, marked))
+    lab = widgets.network_lab((3, 32, 32))
+    words = lab.draw(**{**lab.state, **state})[1]
+    _, _, *layers, together = [line for line in tables[-1] if line.strip()]  # without the head and the input
+    columns = slice(30, 42), slice(42, 57)
+    for column, counted in zip(columns, re.search(r"([\d,]+) parameters, ([\d.]+) million", words).groups()):
+        counts = [int(line[column].replace(",", "")) for line in (*layers, together)]
+        assert sum(counts[:-1]) == counts[-1]
+        assert counted in (f"{counts[-1]:,}", f"{counts[-1] / 1e6:.2f}")
+
+
 def test_dropout_lab_draws_a_mask_a_step_and_none_in_eval():
     values = torch.arange(1.0, 25.0).view(4, 6)
     lab = widgets.dropout_lab(values)
@@ -618,8 +633,59 @@ def test_dropout_lab_draws_a_mask_a_step_and_none_in_eval():
         widgets.dropout_lab(values, start=1.5)
 
 
+def test_curves_are_drawn_to_scale_and_cut_at_the_top():
+    def rows_of(painted, colour):
+        return (np.asarray(painted) == colour).all(axis=2).any(axis=1).nonzero()[0]
+
+    low, high = (pixels.curves([[value] * 5], ["a"], 4) for value in (1.0, 3.0))
+    middle = [
+        np.median(rows_of(painted, pixels.ORANGE)[rows_of(painted, pixels.ORANGE) < 360]) for painted in (low, high)
+    ]
+    assert middle[0] > middle[1]
+    beyond, top = (pixels.curves([[value] * 5, [0.5, None, 0.5, None, 0.5]], ["a", "b"], 4) for value in (9.0, 4.0))
+    assert np.array_equal(np.asarray(beyond), np.asarray(top))
+    assert len(rows_of(beyond, pixels.BLUE))
+    for bad in ([], [[1.0], [1.0, 2.0]], [[1.0]] * 3):
+        with pytest.raises(ValueError, match="lines must be one or two lists of equal length"):
+            pixels.curves(bad, ["a"] * len(bad), 4)
+    with pytest.raises(ValueError, match="top must be a finite number, above 0"):
+        pixels.curves([[1.0]], ["a"], 0)
+
+
+def test_ward_lab_shows_what_a_test_says_of_a_patient_and_not_its_name():
+    charts = results.load("clinic")["charts"]
+    lab = widgets.ward_lab(charts)
+    for number, (name, both) in enumerate(charts.items(), start=1):
+        said = []
+        for test in ("inputs", "first loss", "one batch", "gradients", "baseline"):
+            lab.set(patient=number, test=test)
+            said.append(picture_of(lab)[0])
+            assert said[-1].startswith(f"patient {number}, {test}: ")
+            assert name not in said[-1]
+        assert f"mean {pixels.number(both['sick']['mean'], 2)}" in said[0]
+        assert f"validation {100 * both['sick']['valid_accuracy']:.0f} %" in said[4]
+    assert "convolution 1 0 and 0" in lab.draw(charts_place(charts, "dead ReLUs"), "gradients")[1]
+    assert "500 of the 500" in lab.draw(charts_place(charts, "leaked images"), "inputs")[1]
+    broken = {"sick": {**charts["dead ReLUs"]["sick"], "losses": [None] * 40}, "cured": charts["dead ReLUs"]["cured"]}
+    assert "loss NaN at first" in widgets.ward_lab({"dead ReLUs": broken}).draw(1, "first loss")[1]
+    for bad, words in [
+        ({}, "one at least"),
+        ({"cold": {}}, "each name in charts"),
+        ({"dead ReLUs": {}}, "must hold 'sick'"),
+    ]:
+        with pytest.raises(ValueError, match=words):
+            widgets.ward_lab(bad)
+    with pytest.raises(ValueError, match="start must be a whole number from 1 to 8"):
+        widgets.ward_lab(charts, start=9)
+
+
+def charts_place(charts, name):
+    return list(charts).index(name) + 1
+
+
 def every_lab(clothes, photos):
     shares, labels = torch.full((3, 10), 0.1), clothes.labels[:3]
+    small, small_layers = models.small_cnn(3, width=2), {"block 1": "base.0", "block 2": "base.1"}
     return {
         "window": widgets.window_lab(torch.ones(7, 7), VERTICAL),
         "kernel": widgets.kernel_lab(clothes.images[:3], KERNELS),
@@ -640,6 +706,9 @@ def every_lab(clothes, photos):
         ),
         "network": widgets.network_lab((3, 32, 32)),
         "dropout": widgets.dropout_lab(torch.randn(5, 5)),
+        "maps": widgets.maps_lab(small, photos.images[:2], photos.mean, photos.std, small_layers),
+        "field": widgets.field_lab(small, photos.images[0], photos.mean, photos.std, small_layers),
+        "ward": widgets.ward_lab(results.load("clinic")["charts"]),
     }
 
 

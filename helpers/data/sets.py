@@ -28,7 +28,8 @@ class ImageSet:
     images: uint8 (N, C, H, W), values 0 to 255.  labels: int64 (N,).  classes: the class names,
     so that `classes[labels[i]]` names image i.  mean, std: one number per channel, of the
     *training* split, on the scale where a pixel runs from 0 to 1; every split carries the same
-    two, since a network must see all its images on one scale.  source: "full" or "sample".
+    two, since a network must see all its images on one scale.  source: "full" or "sample"; or
+    "folder", of your own images.
     """
 
     images: torch.Tensor

@@ -90,16 +90,9 @@ def network_lab(input_shape, measured=None, **start):
         except ValueError as error:
             lines = ["This network cannot be:", *textwrap.wrap(str(error), 74)]
             return pixels.table(_padded(lines), 0), f"{named}: this network cannot be: {error}"
-        fields = {id(layer): field for layer, field in zip(model.base, arithmetic.receptive_field(model.base))}
-        lines = [f"{'layer'.ljust(12)}{'maps':>14}{'parameters':>12}{'multiply-adds':>15}{'receptive field':>17}"]
-        lines.append(f"{'input'.ljust(12)}{_shape(input_shape):>14}")
-        for row in trace:
-            if row.kind in ("Conv2d", "MaxPool2d", "Linear"):
-                field = fields.get(id(model.get_submodule(row.name)))
-                seen = f"{field.size}×{field.size}" if field else "all"
-                lines.append(f"{row.kind.ljust(12)}{_shape(row.output_shape):>14}{row.parameters:>12,}"
-                             f"{row.multiply_adds:>15,}{seen:>17}")  # fmt: skip
-        last = [field for field in fields.values()][-1].size
+        fields = arithmetic.receptive_field(model.base)
+        lines = _lines(model, trace, fields, input_shape)
+        last = fields[-1].size
         parameters, products = trace.parameters, trace.multiply_adds
         words = f"{parameters:,} parameters, {products / 1e6:.2f} million multiply-adds, receptive field {last}×{last}"
         found = measured(options) if measured else ""
@@ -117,14 +110,33 @@ def network_lab(input_shape, measured=None, **start):
     }
     twin = [
         plain,
-        plain | {"kernel size": 5},
+        plain | {"depth": 5},
         plain | {"filters": 64, "bottleneck": 16},
         plain | {"kernel size": 7, "padding": "valid"},
     ]
     return Lab(draw, controls, twin)
 
 
-# of the table: a head, the input, five convolutions, four bottlenecks, three poolings, one linear layer
+def _lines(model, trace, fields, input_shape):
+    """The table: a line for each layer that has weights or pools, and their sums; batch norm counts in its convolution's."""
+    seen = {f"base.{i}": f"{field.size}×{field.size}" for i, field in enumerate(fields)}
+    norms = {row.name: row.parameters for row in trace if row.kind == "BatchNorm2d"}
+
+    def line(layer, maps, parameters="", products="", field=""):
+        return f"{layer.ljust(20)}{maps:>10}{parameters:>12}{products:>15}{field:>17}"
+
+    head = line("layer", "maps", "parameters", "multiply-adds", "receptive field")
+    lines = [head, line("input", _shape(input_shape))]
+    for row, after in zip(trace, [*trace[1:], None]):
+        if row.kind in ("Conv2d", "MaxPool2d", "Linear"):
+            norm = norms.get(after.name) if after else None
+            kind = row.kind if norm is None else f"{row.kind}, batch norm"
+            numbers = f"{row.parameters + (norm or 0):,}", f"{row.multiply_adds:,}"
+            lines.append(line(kind, _shape(row.output_shape), *numbers, seen.get(row.name, "all")))
+    return [*lines, line("together", "", f"{trace.parameters:,}", f"{trace.multiply_adds:,}")]
+
+
+# of the table: a head, the input, five convolutions, four bottlenecks, three poolings, one linear layer, the sums
 MOST_LINES = 16
 
 
