@@ -91,24 +91,72 @@ def flat(dataset, **options):
     return {"build": models.flat_cnn, "options": {"size": size, **options}, "lr": 0.003}
 
 
-def hyperparameters():
-    """Networks of one changed hyperparameter each; "equal parameters" has as many weights as the 3×3 network."""
+def plain_networks():
+    """Networks of one changed hyperparameter each: name of the case → arguments of `models.plain_cnn`.
+
+    "equal parameters" has as many as the 3×3 network, within 10 %: tests/test_results.py.
+    """
     cases = {"base": {}}
-    for size, equal in [(1, 95), (5, 19), (7, 14)]:  # tests/test_results.py: within 10 % of the base's parameters
+    for size, equal in [(1, 95), (5, 19), (7, 14)]:
         cases[f"kernel {size}×{size}"] = {"kernel_size": size}
         cases[f"kernel {size}×{size}, equal parameters"] = {"kernel_size": size, "filters": equal}
     cases |= {f"{filters} filters": {"filters": filters} for filters in (8, 16, 64, 128)}
     cases |= {f"depth {depth}": {"depth": depth} for depth in (1, 2, 4, 5)}
-    cases |= {
+    return cases | {
         "stride 2, no pooling": {"stride": 2, "pool": False},
         "valid": {"padding": "valid"},
         "64 filters, bottleneck 16": {"filters": 64, "bottleneck": 16},
     }
+
+
+def learning_rates():
+    """Rates for each network of `hyperparameters` on CIFAR-10, to choose from on validation; one seed each.
+
+    From 0.01 it went up and down by factors of two, until the best rate had a worse one on either side.
+    """
+    for case, options in plain_networks().items():
+        lr, highest = TRIED[case]
+        while lr <= highest:
+            yield Kind("cifar10", 1.0, "plain", case, EPOCHS[1.0], options=options, lr=lr, seeds=1)
+            lr *= 2
+
+
+TRIED = {  # case → the lowest and the highest rate
+    "base": (0.005, 0.08),
+    "kernel 1×1": (0.005, 0.16),
+    "kernel 1×1, equal parameters": (0.005, 0.08),
+    "kernel 5×5": (0.005, 0.04),
+    "kernel 5×5, equal parameters": (0.005, 0.02),
+    "kernel 7×7": (0.01, 0.04),
+    "kernel 7×7, equal parameters": (0.01, 0.08),
+    "8 filters": (0.01, 0.08),
+    "16 filters": (0.01, 0.04),
+    "64 filters": (0.01, 0.08),
+    "128 filters": (0.01, 0.04),
+    "depth 1": (0.01, 0.08),
+    "depth 2": (0.01, 0.32),
+    "depth 4": (0.005, 0.02),
+    "depth 5": (0.01, 0.04),
+    "stride 2, no pooling": (0.005, 0.02),
+    "valid": (0.01, 0.08),
+    "64 filters, bottleneck 16": (0.01, 0.04),
+}
+
+
+def hyperparameters():
+    """The networks of `plain_networks`: on CIFAR-10 each at the rate that did best in `learning_rates`, on Fashion-MNIST all at 0.01."""
     slow = [("fashion_mnist", "kernel 1×1, equal parameters"), *((d, "128 filters") for d in data.CLASSES)]
     for dataset in data.CLASSES:
-        for case, options in cases.items():
+        for case, options in plain_networks().items():
             seeds = 3 if (dataset, case) in slow else 5
-            yield Kind(dataset, 1.0, "plain", case, EPOCHS[1.0], options=options, seeds=seeds)
+            lr = best_rate(case) if dataset == "cifar10" else 0.01
+            yield Kind(dataset, 1.0, "plain", case, EPOCHS[1.0], options=options, lr=lr, seeds=seeds)
+
+
+def best_rate(case):
+    """The rate with the highest accuracy on validation."""
+    runs = results.select(results.load("learning_rates")["runs"], case=case)
+    return max(runs, key=lambda run: run["valid_accuracy"])["lr"]
 
 
 def dropout():
@@ -130,7 +178,7 @@ def dropout():
                 yield Kind(**where, network="maps", options={"map_dropout": p})
 
 
-STUDIES = {study.__name__: study for study in (augmentation, hyperparameters, dropout)}
+STUDIES = {study.__name__: study for study in (augmentation, learning_rates, hyperparameters, dropout)}
 
 
 def main():
