@@ -359,7 +359,7 @@ def test_trace_shapes_is_what_a_forward_pass_gives(name):
 
 
 def test_no_model_is_left_out():
-    parts = {"base_and_head", "conv_block", "blur", "count_parameters", "whiten_stem"}
+    parts = {"base_and_head", "conv_block", "blur", "count_parameters", "whiten_stem", "trained", "about"}
     own = {n for n, f in vars(models).items() if getattr(f, "__module__", "") == models.__name__ and n[0] != "_"}
     assert own - parts == {"lenet", "small_cnn", "condensing_cnn", "plain_cnn", "flat_cnn", "fast_cnn"}, (
         "trace the new model above"

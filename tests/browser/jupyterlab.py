@@ -115,7 +115,7 @@ def browser():
             opened.close()
 
 
-def open_and_run_all(page, address, timeout=240):
+def open_and_run_all(page, address, timeout=480):
     """Open a notebook, choose Run > Run All Cells, wait until its last cell has run."""
     page.goto(address)
     page.locator(".jp-Notebook .jp-Cell").first.wait_for(timeout=60_000)
