@@ -275,17 +275,12 @@ def runs_before(path, source):
 
 
 def save(study, runs, options, path):
-    """Write all runs, one a line, so that a change of the file can be read."""
     head = {
         "command": f"python benchmarks/ablations.py {study}", "date": date.today().isoformat(),
         "source": options.source, "hardware": several(runs, "hardware"),
         "torch": several(runs, "torch"), "recipe": RECIPE, "seeds": sorted({run["seed"] for run in runs}),
     }  # fmt: skip
-    lines = ",\n".join(f"  {json.dumps(run)}" for run in runs)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".part")
-    temporary.write_text(json.dumps(head, indent=1)[:-2] + ',\n "runs": [\n' + lines + "\n ]\n}\n", encoding="utf-8")
-    temporary.replace(path)
+    results.save(path, head, runs=runs)
 
 
 def several(runs, key):

@@ -10,7 +10,6 @@ cured program is the same for several patients, it is run once a seed. Charts ar
 
 import argparse
 import copy
-import json
 import sys
 from datetime import date
 from pathlib import Path
@@ -30,17 +29,18 @@ def main():
     parser.add_argument("--results", type=Path, default=results.RESULTS / "clinic.json")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    kept = {
+    head = {
         "command": f"python benchmarks/clinic.py --seeds {options.seeds}", "date": date.today().isoformat(),
         "source": "fashion_mnist, sample", "hardware": machine.hardware(), "torch": torch.__version__,
-        "seeds": list(range(options.seeds)), "charts": charts(), "runs": [],
+        "seeds": list(range(options.seeds)),
     }  # fmt: skip
-    for seed in kept["seeds"]:
+    drawn, runs = charts(), []
+    for seed in head["seeds"]:
         outcomes = {}
         for name, patient in clinic.PATIENTS.items():
-            kept["runs"] += [one_run(name, patient, state, seed, outcomes) for state in ("sick", "cured")]
-        save(kept, options.results)
-    print_table(kept["runs"])
+            runs += [one_run(name, patient, state, seed, outcomes) for state in ("sick", "cured")]
+        results.save(options.results, head, charts=drawn, runs=runs)
+    print_table(runs)
 
 
 def charts():
@@ -68,18 +68,6 @@ def one_run(name, patient, state, seed, outcomes):
         "last_loss": round(clinic.last_loss(outcome), 4), "lr": program.lr, "epochs": program.epochs,
         "parameters": models.count_parameters(outcome.model),
     }  # fmt: skip
-
-
-def save(kept, path):
-    """Write all, one run a line and one chart a line, so that a change of the file can be read."""
-    head = {key: value for key, value in kept.items() if key not in ("runs", "charts")}
-    lines = ",\n".join(f"  {json.dumps(run)}" for run in kept["runs"])
-    drawn = ",\n".join(f"  {json.dumps(name)}: {json.dumps(chart)}" for name, chart in kept["charts"].items())
-    text = f'{json.dumps(head, indent=1)[:-2]},\n "charts": {{\n{drawn}\n }},\n "runs": [\n{lines}\n ]\n}}\n'
-    temporary = path.with_name(path.name + ".part")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
 
 
 def print_table(runs):

@@ -65,7 +65,7 @@ def main():
     parser.add_argument("--cases", nargs="+", default=[way.case for way in WAYS], help="only these ways")
     parser.add_argument("--results", type=Path, default=results.RESULTS / "transfer.json")
     options = parser.parse_args()
-    sets = {split: only(data.load("cifar10", split, source="full")) for split in data.SPLITS}
+    sets = {split: data.of_classes(data.load("cifar10", split, source="full"), NEW) for split in data.SPLITS}
     if options.choose:
         choose(sets, options.cases)
         return
@@ -87,14 +87,6 @@ def choose(sets, cases):
                 found = [one_run(tried, count, seed, sets | {"test": sets["valid"]}) for seed in range(2)]
                 mean = results.summary(found).mean
                 print(f"{tried}, {count} of each: {100 * mean:.1f} % of the validation images", flush=True)
-
-
-def only(images):
-    """The images of the new classes, numbered from 0."""
-    old = [images.classes.index(name) for name in NEW]
-    chosen = torch.isin(images.labels, torch.tensor(old))
-    labels = torch.tensor([old.index(label) for label in images.labels[chosen].tolist()])
-    return replace(images, images=images.images[chosen], labels=labels, classes=NEW)
 
 
 def one_run(way, count, seed, sets):
@@ -188,17 +180,13 @@ TAUGHT = {"frozen base, new head": frozen, "unfrozen": unfrozen, "from nothing":
 
 
 def save(runs, options):
-    """Write all runs, one a line, so that a change of the file can be read."""
     head = {
         "command": "python benchmarks/transfer.py", "date": date.today().isoformat(), "source": "full",
         "hardware": " · ".join(sorted({run["hardware"] for run in runs})),
         "torch": " · ".join(sorted({run["torch"] for run in runs})), "seeds": sorted({run["seed"] for run in runs}),
         "recipe": {"batch_size": BATCH, "optimizer": "adamw", "augment": f"{FLIP_AND_SHIFT}; frozen base: none"},
     }  # fmt: skip
-    lines = ",\n".join(f"  {json.dumps(run)}" for run in runs)
-    temporary = options.results.with_name(options.results.name + ".part")
-    temporary.write_text(json.dumps(head, indent=1)[:-2] + ',\n "runs": [\n' + lines + "\n ]\n}\n", encoding="utf-8")
-    temporary.replace(options.results)
+    results.save(options.results, head, runs=runs)
 
 
 if __name__ == "__main__":

@@ -342,7 +342,7 @@ def trained(name):
         )
     weights = safetensors.torch.load(content)
     build = {"fast_cnn": fast_cnn, "small_cnn": small_cnn}[facts["network"]]
-    options = facts["options"] | ({"activation": nn.GELU} if facts["network"] == "fast_cnn" else {})
+    options = {key: getattr(nn, value) if key == "activation" else value for key, value in facts["options"].items()}
     model = build(classes=len(facts["classes"]), **options)
     model.load_state_dict(
         {key: value.float() if value.is_floating_point() else value for key, value in weights.items()}

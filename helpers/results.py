@@ -71,6 +71,27 @@ def load(study):
     return _read(RESULTS / f"{study}.json")
 
 
+def save(path, head, **tables):
+    """Write results for `load`: head, a dict, and tables, lists or dicts, an entry a line, so that a change of the file can be read.
+
+    The file is written whole or not at all; its folder is made where need be.
+    """
+    text = json.dumps(head, indent=1)[:-2]
+    for name, table in tables.items():
+        named = isinstance(table, dict)
+        entries = (
+            [f"{json.dumps(key)}: {json.dumps(value)}" for key, value in table.items()]
+            if named
+            else map(json.dumps, table)
+        )
+        left, right = "{}" if named else "[]"
+        text += f',\n "{name}": {left}\n' + ",\n".join(f"  {entry}" for entry in entries) + f"\n {right}"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(path.name + ".part")
+    temporary.write_text(text + "\n}\n", encoding="utf-8")
+    temporary.replace(path)
+
+
 def _read(path):
     """What a file of results holds: a dict with a list of runs under `runs`."""
     try:

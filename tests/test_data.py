@@ -539,3 +539,22 @@ def test_the_sample_holds_the_official_images(full_sets):
             indices = json.loads((data.SAMPLES / f"{name}_{part}.json").read_text())["indices"]
             assert torch.equal(images, official[indices])
             assert torch.equal(labels, official_labels[indices])
+
+
+# ---- some classes alone --------------------------------------------------------------------
+
+
+def test_images_of_some_classes_are_numbered_in_the_order_asked_for(photos):
+    some = data.of_classes(photos, ["ship", "cat"])
+    assert some.classes == ("ship", "cat")
+    for name in some.classes:
+        before, after = (s.images[s.labels == s.classes.index(name)] for s in (photos, some))
+        assert torch.equal(before, after)
+    assert len(some) == sum((photos.labels == photos.classes.index(name)).sum() for name in some.classes)
+    assert (some.mean, some.std, some.split, some.source) == (photos.mean, photos.std, photos.split, photos.source)
+
+
+@pytest.mark.parametrize("names", [[], "cat", ["cat", "cow"], ["cat", "cat"]])
+def test_other_classes_than_those_of_the_set_are_refused_with_the_right_ones(photos, names):
+    with pytest.raises(ValueError, match="names must be a list of different ones of airplane, automobile"):
+        data.of_classes(photos, names)

@@ -321,12 +321,8 @@ def test_networks_are_built_under_another_default_dtype():
 
 def images_for(name, split, source):
     """Images that this trained network was made for."""
-    if name != "seven_classes":
-        return data.load(name, split, source=source)
-    images, known = data.load("cifar10", split, source=source), models.about(name)["classes"]
-    chosen = torch.tensor([images.classes[label] in known for label in images.labels])
-    labels = torch.tensor([known.index(images.classes[label]) for label in images.labels[chosen]])
-    return dataclasses.replace(images, images=images.images[chosen], labels=labels, classes=tuple(known))
+    images = data.load("cifar10" if name == "seven_classes" else name, split, source=source)
+    return data.of_classes(images, models.about(name)["classes"])
 
 
 @pytest.mark.parametrize("name", models.TRAINED)

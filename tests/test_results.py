@@ -199,6 +199,15 @@ def test_any_runs_give_numbers_or_a_value_error(mine, others, key, paired):
 # ---- the studies ---------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("study", ["hyperparameters", "learning_rates", "dropout", "transfer", "clinic"])
+def test_a_study_that_is_saved_again_is_the_same_file(study, tmp_path):
+    kept = results.load(study)
+    tables = {name: kept.pop(name) for name in ("charts", "runs") if name in kept}
+    results.save(tmp_path / "new" / "again.json", kept, **tables)
+    assert (tmp_path / "new" / "again.json").read_bytes() == (results.RESULTS / f"{study}.json").read_bytes()
+    assert not list(tmp_path.glob("new/*.part"))
+
+
 def test_equal_parameters_are_equal_within_ten_per_cent(ablations):
     for kind in ablations.hyperparameters():
         if "equal parameters" in kind.case:

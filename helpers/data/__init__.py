@@ -14,9 +14,9 @@ statistics), `files` (where the full sets lie, and whether they are whole), `fet
 from helpers.data.fetching import download
 from helpers.data.files import CLASSES, FOLDERS, SHAPES, data_dir, full_is_whole, status
 from helpers.data.folders import from_folder
-from helpers.data.sets import SAMPLES, SOURCES, SPLITS, ImageSet, balanced_indices, cut_sheet, load
+from helpers.data.sets import SAMPLES, SOURCES, SPLITS, ImageSet, balanced_indices, cut_sheet, load, of_classes
 
 __all__ = [
     "CLASSES", "FOLDERS", "SAMPLES", "SHAPES", "SOURCES", "SPLITS", "ImageSet", "balanced_indices", "cut_sheet",
-    "data_dir", "download", "from_folder", "full_is_whole", "load", "status",
+    "data_dir", "download", "from_folder", "full_is_whole", "load", "of_classes", "status",
 ]  # fmt: skip

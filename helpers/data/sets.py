@@ -3,7 +3,7 @@
 import json
 import math
 import reprlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Integral
 from pathlib import Path
 
@@ -72,6 +72,26 @@ def load(name, split="train", source=None):
     where = "the full set" if source == "full" else "the embedded sample"
     print(f"{name} {split}: {len(labels):,} images from {where} (source: {source})")
     return ImageSet(images, labels, CLASSES[name], name, split, source, mean, std)
+
+
+def of_classes(images, names):
+    """The images of an `ImageSet` that are of these classes, numbered anew in this order; mean and std stay those of the whole set.
+
+    Raises ValueError where names is no list of different classes of the set.
+    """
+    if (
+        not isinstance(names, (list, tuple))
+        or not names
+        or not set(names) <= set(images.classes)
+        or len(set(names)) < len(names)
+    ):
+        raise ValueError(
+            f"names must be a list of different ones of {', '.join(images.classes)}; got {reprlib.repr(names)}"
+        )
+    old = torch.tensor([images.classes.index(name) for name in names])
+    chosen = torch.isin(images.labels, old)
+    labels = (images.labels[chosen].unsqueeze(1) == old).long().argmax(dim=1)
+    return replace(images, images=images.images[chosen], labels=labels, classes=tuple(names))
 
 
 # ---- splits and statistics -----------------------------------------------------------------

@@ -45,7 +45,7 @@ def make(name):
     about = {
         "command": f"python helpers/weights/make_weights.py {name}", "date": date.today().isoformat(),
         "network": recipe.network.__name__, "whiten": recipe.whiten, "classes": classes,
-        "options": {key: value for key, value in recipe.options.items() if key not in ("classes", "activation")}
+        "options": {key: getattr(value, "__name__", value) for key, value in recipe.options.items() if key != "classes"}
         | {"channels": sets["train"].images.shape[1]}, "recipe": str(recipe), "seed": SEED, "epochs": recipe.epochs,
         "train_images": len(sets["train"]), "test_images": len(sets["test"]), "parameters": models.count_parameters(model),
         "train_accuracy": round(history.train_accuracy[-1], 4),
@@ -63,17 +63,8 @@ def make(name):
 def sets_for(name):
     if name != "seven_classes":
         return {split: data.load(name, split, source="full") for split in data.SPLITS}
-    return {split: without(data.load("cifar10", split, source="full"), HELD_OUT) for split in data.SPLITS}
-
-
-def without(images, classes):
-    """The images of all other classes, numbered anew in the same order."""
-    kept = [c for c in images.classes if c not in classes]
-    old = [images.classes.index(c) for c in kept]
-    chosen = torch.isin(images.labels, torch.tensor(old))
-    new = {before: after for after, before in enumerate(old)}
-    labels = torch.tensor([new[label] for label in images.labels[chosen].tolist()])
-    return replace(images, images=images.images[chosen], labels=labels, classes=tuple(kept))
+    kept = [c for c in data.CLASSES["cifar10"] if c not in HELD_OUT]
+    return {split: data.of_classes(data.load("cifar10", split, source="full"), kept) for split in data.SPLITS}
 
 
 def in_16_bits(value):
