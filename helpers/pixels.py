@@ -1,36 +1,43 @@
 """Paint small arrays as pictures: enlarged pixels, number grids, feature maps, panels side by side.
 
-Painting takes milliseconds where a matplotlib figure takes a tenth of a second, so sliders use
-this room. Everything is painted at twice the size it is shown at, so that text stays sharp on
-dense screens; all sizes in the signatures are those on the page.
+Painting takes milliseconds where a matplotlib figure takes a tenth of a second, so sliders use this room. What is
+painted is a panel of `helpers.panels`, which says how it reaches a page. All sizes are those on the page.
 """
 
 import base64
-import functools
 import html
 import io
 import math
 import textwrap
-from pathlib import Path
 
-import matplotlib
 import numpy as np
 import torch
-from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from helpers import checks
+from helpers.panels import (
+    BLUE,
+    DENSITY,
+    FAINT,
+    GAP,
+    INK,
+    MARK,
+    ORANGE,
+    PAPER,
+    SHADE,
+    TEXT,
+    Column,
+    Drawing,
+    Frame,
+    Lines,
+    Panel,
+    Place,
+    Row,
+    font,
+)
 
-DENSITY = 2
-FONTS = Path(matplotlib.get_data_path()) / "fonts/ttf"  # ships with matplotlib
-PAPER, INK, FAINT = (255, 255, 255), (34, 34, 34), (208, 208, 208)
-ORANGE, BLUE = (213, 94, 0), (0, 90, 160)  # told apart with any colour vision
-MARK = (176, 0, 132)  # frames and crosses: none of the colours of the data
 PALE = (205, 226, 245)  # padding
-SHADE = (240, 240, 240)  # what cannot be had
 MARKS = (1, 3, 10, 30, 100, 300, 1_000, 3_000)  # of a logarithmic axis
-TEXT, GAP = 13, 18
 MINUS = "\N{MINUS SIGN}"
-RUN_LENGTH = 3  # zlib's Z_RLE: for flat squares the quickest to pack, and the smallest
 
 
 def picture(image, zoom=8):
@@ -41,24 +48,24 @@ def picture(image, zoom=8):
         raise ValueError(
             f"image must be uint8 (C, H, W) with 1 or 3 channels, or (H, W); got {array.dtype} {array.shape}"
         )
-    if array.ndim == 3:
-        array = array[0] if array.shape[0] == 1 else array.transpose(1, 2, 0)
-    return _enlarge(Image.fromarray(np.ascontiguousarray(array)).convert("RGB"), zoom)
+    array = array.transpose(1, 2, 0) if array.ndim == 3 else array[..., None]
+    return _enlarged(np.broadcast_to(array, (*array.shape[:2], 3)), zoom)
 
 
-def feature_map(values, zoom=8, limit=None, window=None):
+def feature_map(values, zoom=8, limit=None, window=None, margin=0):
     """A map of numbers (H, W) in colour: orange above 0, blue below, white at 0; full colour at ±limit.
 
-    limit: None takes the largest size of a number in the map.  window: as in `number_grid`.
+    limit: None takes the largest size of a number in the map.  window: as in `number_grid`.  margin: empty pixels of
+    the page all around, for frames that must not hide a number.
     """
     zoom, array = checks.whole("zoom", zoom, 1, 200), _numbers(values)
     if not np.isfinite(array).all():
         raise ValueError(f"values must be finite; {int((~np.isfinite(array)).sum())} of them are NaN or infinite")
     limit = _limit(limit, array)
-    painted = _enlarge(Image.fromarray(_colours(array / limit)), zoom)
-    edge = [0, 0, painted.width - 1, painted.height - 1]
-    ImageDraw.Draw(painted).rectangle(edge, outline=FAINT, width=DENSITY)  # where the map ends, when it ends in white
-    _mark(painted, zoom * DENSITY, array.shape, window)
+    height, width = (n * zoom for n in array.shape)
+    painted = Drawing(width + 2 * margin, height + 2 * margin).image(_colours(array / limit), zoom, margin, margin)
+    painted.rectangle(margin, margin, width, height, line=FAINT)  # where the map ends, when it ends in white
+    _frame(painted, zoom, window, margin)
     return painted
 
 
@@ -71,7 +78,7 @@ def heat(image, values, zoom=4, side=None, first=0, limit=None):
     array, first = _numbers(values), checks.whole("first", first)
     if not np.isfinite(array).all():
         raise ValueError(f"values must be finite; {int((~np.isfinite(array)).sum())} of them are NaN or infinite")
-    grey = np.asarray(picture(image, zoom).convert("L"), dtype=np.float32)[..., None]
+    grey = np.asarray(picture(image, zoom).raster().convert("L"), dtype=np.float32)[..., None]
     shares = np.pad(np.clip(array / _limit(limit, array), -1, 1), 1)  # a frame of zeros: what lies beside the map
     places = []
     for pixels_on_page, numbers in zip(grey.shape, array.shape):
@@ -80,7 +87,8 @@ def heat(image, values, zoom=4, side=None, first=0, limit=None):
         places.append(np.clip(np.floor((pixel - first) / each).astype(int), -1, numbers) + 1)
     spread = shares[places[0][:, None], places[1]][..., None]
     strength, full = 0.75 * np.abs(spread), np.where(spread > 0, ORANGE, BLUE)
-    return Image.fromarray(((90 + 0.65 * grey) * (1 - strength) + full * strength).clip(0, 255).astype(np.uint8))
+    mixed = ((90 + 0.65 * grey) * (1 - strength) + full * strength).clip(0, 255).astype(np.uint8)
+    return _enlarged(mixed, 1 / DENSITY)
 
 
 def number_grid(
@@ -109,72 +117,44 @@ def number_grid(
         inside = np.zeros(array.shape, dtype=bool)
         inside[padding : rows - padding, padding : columns - padding] = True
         colours[~inside & (known == 0)] = PALE
-    side = cell * DENSITY
-    canvas = Image.new("RGB", (columns * side + DENSITY, rows * side + DENSITY), FAINT)
-    text_size = min(14, cell * 0.4) if digits == 0 else min(13, cell * 0.33)
-    for row in range(rows):
-        for column in range(columns):
-            words = "" if blank or np.isnan(array[row, column]) else number(array[row, column], digits)
-            square = _square(side - DENSITY, tuple(colours[row, column].tolist()), words, text_size)
-            canvas.paste(square, (column * side + DENSITY, row * side + DENSITY))
-    _mark(canvas, side, array.shape, window, dropped)
-    return canvas
+    drawing = Drawing(columns * cell + 1, rows * cell + 1).image(colours, cell).rules(columns, rows, cell)
+    size = min(14, cell * 0.4) if digits == 0 else min(13, cell * 0.33)
+    on_light, on_dark = [], []
+    for r, c in np.argwhere(~np.isnan(array) & (not blank)).tolist():
+        place = on_light if int(colours[r, c].sum()) > 382 else on_dark
+        place.append((c * cell + (cell + 1) / 2, r * cell + (cell + 1) / 2, number(array[r, c], digits)))
+    drawing.words(on_light, size).words(on_dark, size, PAPER)
+    _strike(drawing, cell, rows, columns, dropped)
+    _frame(drawing, cell, window)
+    return drawing
 
 
-def _mark(canvas, side, shape, window, dropped=(0, 0)):
-    """Strike out the last rows and columns of a painted grid, and frame a window of it."""
-    draw = ImageDraw.Draw(canvas)
-    rows, columns = shape
-    for row in range(rows):
-        for column in range(columns):
-            if row >= rows - dropped[0] or column >= columns - dropped[1]:
-                left, top = column * side, row * side
-                draw.rectangle([left, top, left + side - 1, top + side - 1], outline=MARK, width=1)
-                draw.line([left, top + side - 1, left + side - 1, top], fill=MARK, width=DENSITY)
+def _strike(drawing, side, rows, columns, dropped):
+    """Strike out the last rows and columns of a grid of squares."""
+    struck = [
+        (r, c) for r in range(rows) for c in range(columns) if r >= rows - dropped[0] or c >= columns - dropped[1]
+    ]
+    for r, c in struck:
+        drawing.rectangle(c * side, r * side, side, side, line=MARK, thick=0.5)
+    if struck:
+        crosses = [[(c * side, (r + 1) * side - 0.5), ((c + 1) * side - 0.5, r * side)] for r, c in struck]
+        drawing.lines(crosses, MARK)
+
+
+def _frame(drawing, side, window, margin=0):
+    """Frame a window of a grid of squares, where there is one."""
     if window is not None:
         top, left, height, width = (n * side for n in window)
-        draw.rectangle([left, top, left + width + 1, top + height + 1], outline=MARK, width=3 * DENSITY)
-
-
-@functools.lru_cache(maxsize=4096)  # a slider paints the same squares again and again
-def _square(side, colour, words, text_size):
-    square = Image.new("RGB", (side, side), colour)
-    ink = INK if sum(colour) > 330 else PAPER
-    ImageDraw.Draw(square).text((side / 2, side / 2), words, fill=ink, font=_font(text_size), anchor="mm")
-    return square
+        drawing.rectangle(left + margin, top + margin, width + 1, height + 1, line=MARK, thick=3)
 
 
 def row(panels, captions=None, signs=None, least_width=0):
     """Panels side by side, centred, each with its caption above; signs: what stands between them, such as "×"."""
     _check_panels(panels)
     captions = captions or [""] * len(panels)
-    signs = [*(signs or []), *[""] * len(panels)][: len(panels) - 1]
     if len(captions) != len(panels):
         raise ValueError(f"captions must be one a panel: {len(panels)} panels, {len(captions)} captions")
-    font, sign_font = _font(TEXT), _font(20)
-    head = (TEXT + 10) * DENSITY * max(caption.count("\n") + 1 for caption in captions) if any(captions) else 0
-    widths = [
-        max(least_width * DENSITY, panel.width, *(int(font.getlength(line)) for line in caption.split("\n")))
-        for panel, caption in zip(panels, captions)
-    ]
-    gaps = [int(sign_font.getlength(sign)) + 2 * GAP * DENSITY if sign else GAP * DENSITY for sign in signs]
-    edge = 6 * DENSITY
-    tallest = max(p.height for p in panels)
-    canvas = Image.new("RGB", (sum(widths) + sum(gaps) + 2 * edge, head + tallest + 2 * edge), PAPER)
-    draw = ImageDraw.Draw(canvas)
-    left = edge
-    for i, (panel, caption, width) in enumerate(zip(panels, captions, widths)):
-        middle = left + width // 2
-        top = edge + head + (tallest - panel.height) // 2
-        canvas.paste(panel, (middle - panel.width // 2, top))
-        place = (middle, top - 6 * DENSITY)
-        draw.multiline_text(place, caption, fill=INK, font=font, anchor="md", align="center", spacing=4 * DENSITY)
-        left += width
-        if i < len(signs):
-            place = (left + gaps[i] // 2, edge + head + tallest // 2)
-            draw.text(place, signs[i], fill=INK, font=sign_font, anchor="mm")
-            left += gaps[i]
-    return canvas
+    return Row(panels, captions, [*(signs or []), *[""] * len(panels)][: len(panels)], least_width)
 
 
 def filtering(image, kernel, values, zoom=8, cell=34, limit=None):
@@ -201,58 +181,46 @@ def rows(panels, captions, columns, least_width=0):
     if len(captions) != len(panels):
         raise ValueError(f"captions must be one a panel: {len(panels)} panels, {len(captions)} captions")
     lines = [line for caption in captions for line in caption.split("\n")]
-    width = max([least_width] + [panel.width // DENSITY for panel in panels] + [text_width(line) for line in lines])
-    starts = range(0, len(panels), columns)
-    return column([row(panels[i : i + columns], captions[i : i + columns], least_width=width) for i in starts])
+    width = max([least_width] + [int(panel.size[0]) for panel in panels] + [text_width(line) for line in lines])
+    return Row(panels, captions, [""] * len(panels), width, columns)
 
 
 def text_width(words):
     """How wide a line of caption is on the page."""
-    return int(_font(TEXT).getlength(words)) // DENSITY
+    return int(font(TEXT).getlength(words)) // DENSITY
 
 
 def column(panels):
     """Panels one below the other, against the left edge."""
     _check_panels(panels)
-    canvas = Image.new("RGB", (max(p.width for p in panels), sum(p.height for p in panels)), PAPER)
-    top = 0
-    for panel in panels:
-        canvas.paste(panel, (0, top))
-        top += panel.height
-    return canvas
+    return Column(panels)
 
 
 def blank_like(panel):
     """An empty panel of the same size."""
-    return Image.new("RGB", panel.size, PAPER)
+    return Place(panel.size)
+
+
+def placed(panel, size):
+    """A panel at the top of an empty one of this size, (width, height), below its caption."""
+    return Place(size, panel)
 
 
 def framed(panel, colour, width=3):
     """The panel in a frame of this colour, (red, green, blue) from 0 to 255."""
-    return ImageOps.expand(panel, width * DENSITY, colour)
+    return Frame(panel, colour, width)
 
 
 def table(words, marked=None):
     """Lines of text in letters of equal width, so that columns stand under each other; `marked` is the one in colour."""
     if not words:
         raise ValueError("words must be one line at least; got none")
-    font, line = _font(TEXT, "DejaVuSansMono.ttf"), 20 * DENSITY
-    canvas = Image.new("RGB", (int(max(font.getlength(w) for w in words)) + 12 * DENSITY, line * len(words)), PAPER)
-    for i, line_words in enumerate(words):
-        place, ink = (6 * DENSITY, line * i + line // 2), MARK if i == marked else INK
-        ImageDraw.Draw(canvas).text(place, line_words, fill=ink, font=font, anchor="lm")
-    return canvas
+    return Lines(words, marked, table=True)
 
 
 def text(words, most=130):
     """Words as a panel, in lines of at most so many letters."""
-    font, line, lines = _font(TEXT), 22 * DENSITY, textwrap.wrap(words, most) or [""]
-    size = (int(max(map(font.getlength, lines))) + 12 * DENSITY, line * len(lines))
-    canvas = Image.new("RGB", size, PAPER)
-    for i, line_words in enumerate(lines):
-        place = (6 * DENSITY, line * i + line // 2)
-        ImageDraw.Draw(canvas).text(place, line_words, fill=INK, font=font, anchor="lm")
-    return canvas
+    return Lines(textwrap.wrap(words, most) or [""])
 
 
 def bars(shares, names, marked=None, length=190):
@@ -262,16 +230,15 @@ def bars(shares, names, marked=None, length=190):
     shares = [checks.number("a share", share, 0, 1.001) for share in shares]  # a sum of rounded numbers may pass 1
     if not shares or len(shares) != len(names):
         raise ValueError(f"names must be one a share: {len(shares)} shares, {len(names)} names")
-    line, name_width = 19 * DENSITY, 96 * DENSITY
-    canvas = Image.new("RGB", (name_width + (length + 52) * DENSITY, line * len(names)), PAPER)
-    draw, font = ImageDraw.Draw(canvas), _font(12)
-    for i, (share, name) in enumerate(zip(shares, names)):
-        middle, left = line * i + line // 2, name_width + 8 * DENSITY
-        right = left + round(share * length * DENSITY)
-        draw.text((name_width, middle), name, fill=INK, font=font, anchor="rm")
-        draw.rectangle([left, middle - 6 * DENSITY, right, middle + 6 * DENSITY], fill=ORANGE if i == marked else BLUE)
-        draw.text((right + 5 * DENSITY, middle), f"{100 * share:.0f} %", fill=INK, font=font, anchor="lm")
-    return canvas
+    line, name_width = 19, 96
+    drawing = Drawing(name_width + length + 52, line * len(names), themed=True)
+    left, said = name_width + 8, []
+    for i, share in enumerate(shares):
+        middle, long = line * i + line / 2, round(share * length * DENSITY) / DENSITY
+        drawing.rectangle(left, middle - 6, long + 0.5, 12.5, fill=ORANGE if i == marked else BLUE)
+        said.append((left + long + 5, middle, f"{100 * share:.0f} %"))
+    drawing.words([(name_width, line * i + line / 2, name) for i, name in enumerate(names)], 12, anchor="rm")
+    return drawing.words(said, 12, anchor="lm")
 
 
 def prices(points, budget, marked=None, words="", size=(640, 250)):
@@ -280,7 +247,7 @@ def prices(points, budget, marked=None, words="", size=(640, 250)):
     What costs more than the budget lies on grey, and is hollow.  A line joins the points that no cheaper one
     beats.  marked: index of the point in colour, with `words` beside it.
     """
-    left, top, right, bottom = 46 * DENSITY, 10 * DENSITY, (size[0] - 8) * DENSITY, (size[1] - 24) * DENSITY
+    left, top, right, bottom = 46, 10, size[0] - 8, size[1] - 24
     costs = [max(cost, 0.1) for cost, _ in points]
     first, last = math.log(0.6 * min(costs)), math.log(1.6 * max(costs))
     lowest = min(9, math.floor(10 * min(share for _, share in points)))  # in tenths, as the axis is marked
@@ -291,28 +258,26 @@ def prices(points, budget, marked=None, words="", size=(640, 250)):
     def down(share):
         return bottom - (10 * share - lowest) / (10 - lowest) * (bottom - top)
 
-    canvas, font = Image.new("RGB", (size[0] * DENSITY, size[1] * DENSITY), PAPER), _font(12)
-    draw, end = ImageDraw.Draw(canvas), min(max(across(budget), left), right)
-    draw.rectangle([end, top, right, bottom], fill=SHADE)
-    for tenths in range(lowest, 11):
-        y = down(tenths / 10)
-        draw.line([left, y, right, y], fill=FAINT, width=1)
-        draw.text((left - 6 * DENSITY, y), f"{10 * tenths} %", fill=INK, font=font, anchor="rm")
-    for cost in (cost for cost in MARKS if first < math.log(cost) < last):
-        draw.line([across(cost), top, across(cost), bottom], fill=FAINT, width=1)
-        draw.text((across(cost), bottom + 5 * DENSITY), f"{cost:,}", fill=INK, font=font, anchor="ma")
-    draw.line([end, top, end, bottom], fill=MARK, width=DENSITY)
+    drawing, end = Drawing(*size, themed=True), min(max(across(budget), left), right)
+    drawing.rectangle(end, top, right - end + 0.5, bottom - top + 0.5, fill=SHADE)
+    tenths = range(lowest, 11)
+    drawing.lines([[(left, down(n / 10)), (right, down(n / 10))] for n in tenths], FAINT, 0.5)
+    drawing.words([(left - 6, down(n / 10), f"{10 * n} %") for n in tenths], 12, anchor="rm")
+    costs = [cost for cost in MARKS if first < math.log(cost) < last]
+    drawing.lines([[(across(cost), top), (across(cost), bottom)] for cost in costs], FAINT, 0.5)
+    drawing.words([(across(cost), bottom + 5, f"{cost:,}") for cost in costs], 12, anchor="ma")
+    drawing.lines([[(end, top), (end, bottom)]], MARK)
 
     unbeaten = [p for p in points if not any(o[0] <= p[0] and o[1] > p[1] for o in points)]
-    draw.line([(across(cost), down(share)) for cost, share in sorted(unbeaten)], fill=BLUE, width=1)
+    drawing.lines([[(across(cost), down(share)) for cost, share in sorted(unbeaten)]], BLUE, 0.5)
     for i, (cost, share) in sorted(enumerate(points), key=lambda point: point[0] == marked):  # that one last, on top
         x, y = across(cost), down(share)
-        r, colour = (6 * DENSITY, MARK) if i == marked else (4 * DENSITY, BLUE)
-        draw.ellipse([x - r, y - r, x + r, y + r], PAPER if cost > budget else colour, outline=colour, width=DENSITY)
+        r, colour = (6, MARK) if i == marked else (4, BLUE)
+        drawing.circle(x, y, r, PAPER if cost > budget else colour, colour)
         if i == marked:
-            x = max(x - 8 * DENSITY, left + font.getlength(words))
-            draw.text((x, y - 6 * DENSITY), words, fill=colour, font=font, anchor="rb")
-    return canvas
+            x = max(x - 8, left + font(12).getlength(words) / DENSITY)
+            drawing.words([(x, y - 6, words)], 12, colour, "rd")
+    return drawing
 
 
 def curves(lines, names, top, level=None, size=(330, 210)):
@@ -324,28 +289,25 @@ def curves(lines, names, top, level=None, size=(330, 210)):
     if not lines or len({len(values) for values in lines}) != 1 or len(lines) != len(names) or len(lines) > 2:
         raise ValueError(f"lines must be one or two lists of equal length, each with a name; got {checks.shown(lines)}")
     top = checks.number("top", top, above=0)
-    left, high, right, low = 26 * DENSITY, 8 * DENSITY, (size[0] - 8) * DENSITY, (size[1] - 26) * DENSITY
-    canvas, font = Image.new("RGB", (size[0] * DENSITY, size[1] * DENSITY), PAPER), _font(12)
-    draw = ImageDraw.Draw(canvas)
+    left, high, right, low = 26, 8, size[0] - 8, size[1] - 26
+    drawing = Drawing(*size, themed=True)
 
     def down(value):
-        return low - min(max(value, 0), top) / top * (low - high)
+        return round(low - min(max(value, 0), top) / top * (low - high), 2)
 
-    for tick in range(math.floor(top) + 1):
-        draw.line([left, down(tick), right, down(tick)], fill=FAINT, width=1)
-        draw.text((left - 6 * DENSITY, down(tick)), str(tick), fill=INK, font=font, anchor="rm")
+    ticks = range(math.floor(top) + 1)
+    drawing.lines([[(left, down(tick)), (right, down(tick))] for tick in ticks], FAINT, 0.5)
+    drawing.words([(left - 6, down(tick), str(tick)) for tick in ticks], 12, anchor="rm")
     if level is not None:
-        for start in range(left, right, 10 * DENSITY):
-            draw.line([start, down(level), start + 5 * DENSITY, down(level)], fill=INK, width=DENSITY)
+        drawing.lines([[(left, down(level)), (right, down(level))]], INK, dashed=True)
     step, place = (right - left) / max(1, len(lines[0]) - 1), left
-    styles = [(ORANGE, 2 * DENSITY), (BLUE, DENSITY)]
-    for values, (colour, width) in reversed(list(zip(lines, styles))):  # the first one on top
-        points = [(left + step * n, down(value)) for n, value in enumerate(values) if value is not None]
-        draw.line(points, fill=colour, width=width)
+    for values, (colour, width) in reversed(list(zip(lines, [(ORANGE, 2), (BLUE, 1)]))):  # the first one on top
+        points = [(round(left + step * n, 2), down(value)) for n, value in enumerate(values) if value is not None]
+        drawing.lines([points], colour, width)
     for name, colour in zip(names, (ORANGE, BLUE)):
-        draw.text((place, low + 8 * DENSITY), name, fill=colour, font=font, anchor="la")
-        place += int(font.getlength(name)) + GAP * DENSITY
-    return canvas
+        drawing.words([(place, low + 8, name)], 12, colour, "la")
+        place += int(font(12).getlength(name)) / DENSITY + GAP
+    return drawing
 
 
 def number(value, digits=0):
@@ -355,29 +317,25 @@ def number(value, digits=0):
 
 
 def shown(image, alt):
-    """A picture that stands still, in the forms in which it reaches a page, a PDF and a reader of plain text: a MIME bundle."""
-    small = io.BytesIO()
-    image.reduce(DENSITY).quantize(256).save(
-        small, "png", optimize=True
-    )  # for print by way of LaTeX, which reads no html
-    png = base64.b64encode(small.getvalue()).decode()
-    return {"text/html": to_html(image, alt), "image/png": png, "text/plain": alt}
-
-
-def to_html(image, alt, moves=False):
-    """An `<img>` with alt text that carries a painted picture with it, shown at its size on the page.
-
-    moves: True packs it quickly, for a picture that follows a slider; False packs it small.
-    """
-    packed = io.BytesIO()
-    image.save(packed, "png", **({"compress_level": 1, "compress_type": RUN_LENGTH} if moves else {"optimize": True}))
-    source = base64.b64encode(packed.getvalue()).decode()
+    """A PIL image that stands still, in the forms in which it reaches a page, a PDF and a reader of plain text: a MIME bundle."""
+    small, packed = io.BytesIO(), io.BytesIO()
+    # for print by way of LaTeX, which reads no html
+    image.reduce(DENSITY).quantize(256).save(small, "png", optimize=True)
+    image.save(packed, "png", optimize=True)
+    png, source = (base64.b64encode(png.getvalue()).decode() for png in (small, packed))
     width, style = image.width // DENSITY, "max-width:100%;background:#fff"
-    return f'<img alt="{html.escape(alt)}" width="{width}" style="{style}" src="data:image/png;base64,{source}">'
+    page = f'<img alt="{html.escape(alt)}" width="{width}" style="{style}" src="data:image/png;base64,{source}">'
+    return {"text/html": page, "image/png": png, "text/plain": alt}
 
 
-def _enlarge(image, zoom):
-    return image.resize((image.width * zoom * DENSITY, image.height * zoom * DENSITY), Image.Resampling.NEAREST)
+def moving(panel, alt):
+    """A panel that follows a slider, as pieces of html to be joined; css that `STYLE` holds arranges it."""
+    return [f'<div class="cnn-picture" role="img" aria-label="{html.escape(alt)}">', *panel.html(), "</div>"]
+
+
+def _enlarged(array, zoom):
+    """Pixels, uint8 (H, W, 3), as a drawing of zoom × zoom squares."""
+    return Drawing(array.shape[1] * zoom, array.shape[0] * zoom).image(array, zoom)
 
 
 def _colours(shares):
@@ -413,10 +371,5 @@ def _limit(limit, array):
 
 
 def _check_panels(panels):
-    if not panels or not all(isinstance(panel, Image.Image) for panel in panels):
+    if not panels or not all(isinstance(panel, Panel) for panel in panels):
         raise ValueError(f"panels must be painted pictures, one at least; got {checks.shown(panels)}")
-
-
-@functools.lru_cache
-def _font(size, name="DejaVuSans.ttf"):
-    return ImageFont.truetype(str(FONTS / name), round(size * DENSITY))

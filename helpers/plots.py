@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from helpers import checks, pixels
+from helpers.panels import Panel
 
 SHOWN_DPI = 80  # so many pixels of the page to an inch of a figure
 
@@ -21,9 +22,9 @@ def show(figure, alt):
     try:
         if not isinstance(alt, str) or not alt.strip():
             raise ValueError(f"alt must say in words what the figure shows; got {checks.shown(alt)}")
-        if not isinstance(figure, (Figure, Image.Image)):
+        if not isinstance(figure, (Figure, Panel)):
             raise ValueError(f"figure must be a matplotlib figure or a painted picture; got {checks.shown(figure)}")
-        picture = _painted(figure) if isinstance(figure, Figure) else figure
+        picture = _painted(figure) if isinstance(figure, Figure) else figure.raster()
     finally:
         if isinstance(figure, Figure):
             plt.close(figure)

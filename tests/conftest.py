@@ -20,7 +20,7 @@ class OneWorkerForEach(LoadScopeScheduling):
     """Tests of one module run in one worker, which makes what they share once; in the browser, those of one notebook."""
 
     def _split_scope(self, nodeid):
-        in_browser = nodeid.startswith("tests/browser/")
+        in_browser = nodeid.startswith("tests/browser/") and "[" in nodeid
         return nodeid[nodeid.index("[") :] if in_browser else super()._split_scope(nodeid)
 
 

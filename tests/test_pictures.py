@@ -36,8 +36,10 @@ def clothes_like(count):
 
 
 def picture_of(lab):
-    ((alt, array),) = shown(lab.picture.value)
-    return alt, array
+    """The words that a lab shows now, and its picture as an array."""
+    panel, words = lab.draw(**lab.state)
+    assert lab.picture.value.startswith("".join(pixels.moving(panel, words)))
+    return words, np.asarray(panel)
 
 
 def contains(whole, part):
@@ -526,7 +528,7 @@ def test_budget_lab_marks_the_best_rung_that_is_paid_for():
     marked = [(picture == pixels.MARK).all(axis=2).any(axis=0).nonzero()[0] for picture in pictures]  # in which columns
     assert marked[0].min() == marked[1].min() < marked[2].min()  # the point in colour is "small" twice, then "large"
     assert marked[0].max() < marked[1].max() < marked[2].max()  # the line of the budget moves to the right
-    assert pixels.prices(list(rungs.values()), 3).getpixel((700, 40)) == pixels.SHADE
+    assert pixels.prices(list(rungs.values()), 3).raster().getpixel((700, 40)) == pixels.SHADE
     assert widgets.best_rung(rungs, 3) is None
     with pytest.raises(ValueError, match="rungs is empty"):
         widgets.budget_lab({})
@@ -723,13 +725,13 @@ def test_every_lab_is_shown_as_a_twin_with_alt_text_and_words_and_a_live_view(cl
         assert re.match(r"[3-5] states of the sliders: ", alt), name
         assert len(twin["text/plain"]) > 40
         assert array.shape[1] <= 1900 * pixels.DENSITY / 2  # fits a page
-        (hides,) = re.findall(r"<style>#(\S+) {display: none}</style>", lab.children[-1].value)
+        (hides,) = re.findall(r"<style>#(\S+) {display: none}", lab.children[-1].value)
         assert f'<div id="{hides}">' in twin["text/html"]
 
 
 def test_a_still_picture_comes_along_for_print_in_the_size_of_the_page(clothes):
     painted = pixels.picture(clothes.images[3], 4)
-    printed = Image.open(io.BytesIO(base64.b64decode(pixels.shown(painted, "a boot")["image/png"])))
+    printed = Image.open(io.BytesIO(base64.b64decode(pixels.shown(painted.raster(), "a boot")["image/png"])))
     assert printed.size == (112, 112)
     assert np.array_equal(np.asarray(printed.convert("L"))[2::4, 2::4], clothes.images[3, 0].numpy())
 

@@ -4,11 +4,11 @@ import functools
 import math
 
 import torch
-from PIL import Image, ImageDraw
+import torch.nn.functional as F
 
 from helpers import inside, pixels
 from helpers.train.evaluation import normalise
-from helpers.widgets.lab import Lab, check_images, check_named, chooser, slider
+from helpers.widgets.lab import FEWER, Lab, check_images, check_named, chooser, slider
 
 SIDE = 160  # of an image or a map on the page, about
 SHEET = 384  # of all the maps of a layer together
@@ -73,27 +73,20 @@ def _sheet(maps, limit, chosen):
     count, height, width = maps.shape
     columns = math.ceil(math.sqrt(count))
     rows = math.ceil(count / columns)
-    sheet = torch.zeros(rows * (height + 1) - 1, columns * (width + 1) - 1)
-    corners = [(n // columns * (height + 1), n % columns * (width + 1)) for n in range(count)]
-    for values, (top, left) in zip(maps, corners):
-        sheet[top : top + height, left : left + width] = values
+    # a row and a column of zeros behind each map, and maps of zeros up to the end of the last row
+    padded = F.pad(maps, (0, 1, 0, 1, 0, rows * columns - count)).view(rows, columns, height + 1, width + 1)
+    sheet = padded.transpose(1, 2).reshape(rows * (height + 1), columns * (width + 1))[:-1, :-1]
     zoom = max(1, SHEET // (columns * (width + 1)))
     painted = pixels.feature_map(sheet, zoom, limit)
-    draw, side = ImageDraw.Draw(painted), zoom * pixels.DENSITY
-    for line in range(1, columns):  # in the middle between two maps
-        left = (line * (width + 1) - 1) * side + side // 2
-        draw.line([left, 0, left, painted.height], fill=pixels.FAINT, width=pixels.DENSITY)
-    for line in range(1, rows):
-        top = (line * (height + 1) - 1) * side + side // 2
-        draw.line([0, top, painted.width, top], fill=pixels.FAINT, width=pixels.DENSITY)
-    top, left = (n * side for n in corners[chosen])
-    frame = [left - side, top - side, left + width * side + side - 1, top + height * side + side - 1]
-    frame = [max(0, n) for n in frame]
-    frame[2], frame[3] = min(frame[2], painted.width - 1), min(frame[3], painted.height - 1)
-    draw.rectangle(frame, outline=pixels.MARK, width=2 * pixels.DENSITY)
-    place = Image.new("RGB", (max(SHEET * pixels.DENSITY, *painted.size),) * 2, pixels.PAPER)  # so that nothing jumps
-    place.paste(painted, ((place.width - painted.width) // 2, (place.height - painted.height) // 2))
-    return place
+    right, bottom = painted.size
+    across = [(line * (width + 1) - 0.5) * zoom for line in range(1, columns)]  # in the middle between two maps
+    down = [(line * (height + 1) - 0.5) * zoom for line in range(1, rows)]
+    painted.lines([[(x, 0), (x, bottom)] for x in across] + [[(0, y), (right, y)] for y in down], pixels.FAINT)
+    top, left = chosen // columns * (height + 1) * zoom, chosen % columns * (width + 1) * zoom
+    first = max(0, left - zoom), max(0, top - zoom)
+    last = min(left + (width + 1) * zoom, right), min(top + (height + 1) * zoom, bottom)
+    painted.rectangle(*first, last[0] - first[0], last[1] - first[1], line=pixels.MARK, thick=2)
+    return pixels.placed(painted, (max(SHEET, right, bottom),) * 2)  # so that nothing jumps
 
 
 def field_lab(model, image, mean, std, layers):
@@ -146,7 +139,8 @@ def field_lab(model, image, mean, std, layers):
     twin = [{"layer": name, "row": maps[name].shape[1] // 2, "column": maps[name].shape[2] // 2} for name in names[:4]]
     twin += [{"row": row, "column": 0} for row in range(3 - len(twin))]
     most = {"row": lambda s: maps[s["layer"]].shape[1] - 1, "column": lambda s: maps[s["layer"]].shape[2] - 1}
-    return Lab(draw, controls, twin, most=most)
+    stops = [0, 1, 2, 3, 4, 5, 6, 8, 11, 14, 18, 22, 26, 30]  # each state of a page takes a pass back through the model
+    return Lab(draw, controls, twin, most=most, page={"row": stops, "column": stops}, note=FEWER)
 
 
 def _clipped(window, shape):
@@ -162,7 +156,5 @@ def _window_of(image, window, zoom):
     top, left, height, width = window
     pale = (160 + 0.37 * image.float()).to(torch.uint8)
     pale[:, top : top + height, left : left + width] = image[:, top : top + height, left : left + width]
-    painted, side = pixels.picture(pale, zoom), zoom * pixels.DENSITY
-    edge = [left * side, top * side, (left + width) * side - 1, (top + height) * side - 1]
-    ImageDraw.Draw(painted).rectangle(edge, outline=pixels.MARK, width=2 * pixels.DENSITY)
-    return painted
+    box = left * zoom, top * zoom, width * zoom, height * zoom
+    return pixels.picture(pale, zoom).rectangle(*box, line=pixels.MARK, thick=2)

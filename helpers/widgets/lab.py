@@ -1,6 +1,6 @@
 """What every lab is made of: the `Lab` itself, its sliders, the check of its pictures.
 
-A picture is painted by `helpers.pixels` and sent as one message. JavaScript keeps only the newest
+A picture is painted by `helpers.pixels` and sent as one message, a few kilobytes of html. JavaScript keeps only the newest
 value of a slider while the kernel is busy, so fast dragging never queues up. A lab's state can be
 set from code: `lab.set(position=12)`. Only what ipywidgets 7.7 and 8 share is used.
 """
@@ -11,29 +11,33 @@ import ipywidgets
 import torch
 from traitlets import TraitError
 
-from helpers import checks, pixels
+from helpers import checks, panels, pixels
 from helpers.widgets.live import Live
 
 # what a pointer that rests on a control is told; ipywidgets 8 shows "null" where nothing is set
 TOOLTIP = "tooltip" if "tooltip" in ipywidgets.IntSlider.class_trait_names() else "description_tooltip"
 WIDE = {"description_width": "120px"}
+FEWER = "In Jupyter the sliders have more stops."
 WIDTH = {"width": "420px"}  # a dict, of which each control makes a Layout of its own, since closing one closes both
 
 
 class Lab(Live):
     """Controls, a picture that follows them, and a line that says the result.
 
-    draw: called with the controls' values by name; returns (picture, words): a PIL image and the
-    sentence that is its readout and its alt text.  controls: name → widget with a `value`.
+    draw: called with the controls' values by name; returns (picture, words): a panel of
+    `helpers.panels` and the sentence that is its readout and its alt text.  controls: name → widget with a `value`.
     twin: the states, dicts of values, whose pictures stand in where no kernel runs: on GitHub, in
     print, for a screen reader.  arranged: the widgets to show, where not just the controls in a column.
     follow: control name → function from its new value to values of other controls that move with it.
     most: control name → function from the values of all controls to the largest value that it may take now.
+    page: control name → the values of it that a page without a kernel offers, where all of them would be too many.
+    play: control name → milliseconds between two steps of a button that plays it.  note: what such a page cannot do.
     """
 
-    def __init__(self, draw, controls, twin, arranged=None, follow=None, most=None):
+    def __init__(self, draw, controls, twin, arranged=None, follow=None, most=None, page=None, play=None, note=""):
         self.draw, self.controls = draw, controls
-        self.follow, self.most = follow or {}, most or {}
+        self.follow, self.most, self.page, self.play, self.note = follow or {}, most or {}, page or {}, play or {}, note
+        self.first = self.state
         self.picture = ipywidgets.HTML(**{TOOLTIP: ""})
         self._moving = False
         for name, control in controls.items():
@@ -43,7 +47,8 @@ class Lab(Live):
         # now, and not when the cell is shown: what cannot be drawn is refused where the lab is made
         self._still = [self.draw(**{**self.state, **state}) for state in twin]
         words = " · ".join(words for _, words in self._still)
-        super().__init__([*(arranged or controls.values()), self.picture], f"Sliders: {', '.join(controls)}. {words}")
+        children = [*(arranged or controls.values()), self.picture]
+        super().__init__(children, f"Sliders: {', '.join(controls)}. {words}", panels.STYLE)
 
     @property
     def state(self):
@@ -90,16 +95,14 @@ class Lab(Live):
             self.set(**{name: value})
 
     def _redraw(self):
-        picture, words = self.draw(**self.state)
-        self.picture.value = (
-            f'{pixels.to_html(picture, words, moves=True)}<div role="status">{html.escape(words)}</div>'
-        )
+        panel, words = self.draw(**self.state)
+        self.picture.value = "".join([*pixels.moving(panel, words), f'<div role="status">{html.escape(words)}</div>'])
 
     def still(self):
         """The twin: the pictures of some states, one below the other, with their words."""
         strip = pixels.column([panel for picture, words in self._still for panel in (picture, pixels.text(words))])
         words = " · ".join(words for _, words in self._still)
-        return pixels.shown(strip, f"{len(self._still)} states of the sliders: {words}")
+        return pixels.shown(strip.raster(), f"{len(self._still)} states of the sliders: {words}")
 
 
 def slider(name, low, high, value):

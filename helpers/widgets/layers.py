@@ -3,10 +3,19 @@
 import ipywidgets
 import torch
 import torch.nn.functional as F
-from PIL import Image, ImageDraw
 
 from helpers import arithmetic, checks, pixels
-from helpers.widgets.lab import Lab, check_grid, check_images, check_named, check_square_kernel, chooser, slider, tenths
+from helpers.widgets.lab import (
+    FEWER,
+    Lab,
+    check_grid,
+    check_images,
+    check_named,
+    check_square_kernel,
+    chooser,
+    slider,
+    tenths,
+)
 
 HATCH = (150, 150, 150)  # what no window reaches
 
@@ -91,7 +100,8 @@ def kernel_lab(images, kernels, start=None, zoom=6):
     grid = ipywidgets.VBox([ipywidgets.HBox([fields[f"{r},{c}"] for c in range(f)]) for r in range(f)])
     twin = [{"kernel": name, **numbers(name)} for name in names[:5]]
     controls = {"kernel": choice, "image": places, **fields}
-    return Lab(draw, controls, twin, arranged=[choice, places, grid], follow={"kernel": numbers})
+    note = "In Jupyter you can also type numbers of your own into the kernel."
+    return Lab(draw, controls, twin, arranged=[choice, places, grid], follow={"kernel": numbers}, note=note)
 
 
 def parallel_lab(images, kernels, zoom=4):
@@ -191,8 +201,8 @@ def pool_lab(maps, size=2, stride=2, position=0, most=7, zoom=8):
         limit, kept = values.abs().max().item(), pixels.number(pooled[row, column].item(), 1)
         rows, columns = (_reached(n, f, s) for n in values.shape)
         unseen = ~(rows[:, None] & columns)
-        before = _marked(pixels.feature_map(values, zoom, limit), zoom, (top, left, f, f), unseen)
-        after = _marked(pixels.feature_map(pooled, zoom, limit), zoom, (row, column, 1, 1))
+        before = _marked(values, zoom, limit, (top, left, f, f), unseen)
+        after = _marked(pooled, zoom, limit, (row, column, 1, 1))
         window = values[top : top + f, left : left + f]
         numbers = pixels.number_grid(window, min(40, 160 // f), shade="signed", limit=limit, digits=1)
         words = (
@@ -204,7 +214,7 @@ def pool_lab(maps, size=2, stride=2, position=0, most=7, zoom=8):
             words += f"; hatched: {int(unseen.sum())} of {values.numel()} numbers that no window reaches"
         captions = [pixels.sized("before", values), f"window: {kind} {kept}", pixels.sized("after", pooled)]
         # in places as large as they get, so that nothing jumps
-        panels = [before, _centred(numbers, (170 * pixels.DENSITY,) * 2), _centred(after, before.size)]
+        panels = [before, pixels.placed(numbers, (170, 170)), pixels.placed(after, before.size)]
         return pixels.row(panels, captions, ["→", "→"]), words
 
     first = {"feature map": names[0], "kind": "max", "size": size, "stride": stride}
@@ -223,7 +233,10 @@ def pool_lab(maps, size=2, stride=2, position=0, most=7, zoom=8):
     ]
     for state in twin:  # each has stops of its own
         state["position"] = min(state["position"], last({**first, **state}))
-    return Lab(draw, controls, twin, most={"position": last})
+    # of 45,000 states a page need not show all
+    stops = sorted({position, *range(30), *range(30, 200, 15), *range(200, 784, 60)})
+    page = {"size": [n for n in (1, 2, 3, 4, 7) if n <= most], "stride": [n for n in (1, 2, 3, 4) if n <= most]}
+    return Lab(draw, controls, twin, most={"position": last}, page=page | {"position": stops}, note=FEWER)
 
 
 def _reached(n, f, stride):
@@ -234,28 +247,16 @@ def _reached(n, f, stride):
     return reached
 
 
-def _marked(painted, zoom, window, unseen=None):
-    """A painted feature map in a margin: around a window of it a frame, and squares that are `unseen` hatched."""
-    side, margin, frame = zoom * pixels.DENSITY, 4 * pixels.DENSITY, 2 * pixels.DENSITY
-    draw = ImageDraw.Draw(painted)
-    for row, column in [] if unseen is None else unseen.nonzero().tolist():
-        left, top = column * side, row * side
-        draw.line([left, top + side - 1, left + side - 1, top], fill=HATCH, width=pixels.DENSITY)
-    canvas = Image.new("RGB", (painted.width + 2 * margin, painted.height + 2 * margin), pixels.PAPER)
-    canvas.paste(painted, (margin, margin))
-    top, left, height, width = (n * side for n in window)
-    top, left, height, width = top + margin - frame, left + margin - frame, height + 2 * frame, width + 2 * frame
-    ImageDraw.Draw(canvas).rectangle(
-        [left, top, left + width - 1, top + height - 1], outline=pixels.MARK, width=frame
-    )  # around the window, so that it hides none of its numbers
-    return canvas
-
-
-def _centred(panel, size):
-    """A panel in the middle of an empty one of this size."""
-    place = Image.new("RGB", size, pixels.PAPER)
-    place.paste(panel, ((size[0] - panel.width) // 2, (size[1] - panel.height) // 2))
-    return place
+def _marked(values, zoom, limit, window, unseen=None):
+    """A feature map with a window of it framed, and squares that are `unseen` hatched."""
+    painted = pixels.feature_map(values, zoom, limit, margin=4)
+    crosses = [] if unseen is None else unseen.nonzero().tolist()
+    if crosses:
+        hatch = [[(c * zoom, (r + 1) * zoom - 0.5), ((c + 1) * zoom - 0.5, r * zoom)] for r, c in crosses]
+        painted.lines([[(x + 4, y + 4) for x, y in line] for line in hatch], HATCH)
+    top, left, height, width = (n * zoom for n in window)
+    # around the window, so that it hides none of its numbers
+    return painted.rectangle(left + 2, top + 2, width + 4, height + 4, line=pixels.MARK, thick=2)
 
 
 def _check_kernels(kernels, images, check_one):

@@ -15,12 +15,13 @@ class Live(ipywidgets.VBox):
     that it carries hides its twin. Opened again without that kernel, the twin shows, and a style of
     its own hides JupyterLab's line "Error displaying widget: model not found" below it.
 
-    children: the widgets.  words: the twin in words.  A subclass says in `still` how the twin looks.
+    children: the widgets.  words: the twin in words.  style: css that the widgets need.  A subclass says in `still` how the twin looks.
     """
 
-    def __init__(self, children, words):
-        self.words, self._name = words, f"twin-{zlib.crc32(words.encode()):08x}"
-        hides_twin = ipywidgets.HTML(f"<style>#{self._name} {{display: none}}</style>", layout={"display": "none"})
+    def __init__(self, children, words, style=""):
+        self.words, self.name = words, f"twin-{zlib.crc32(words.encode()):08x}"
+        style = f"<style>#{self.name} {{display: none}}{style}</style>"
+        hides_twin = ipywidgets.HTML(style, layout={"display": "none"})
         super().__init__([*children, hides_twin])
 
     def still(self):
@@ -32,10 +33,10 @@ class Live(ipywidgets.VBox):
         """The twin as it is shown, a MIME bundle."""
         bundle = self.still()
         hides_error = (
-            f"<style>.jp-OutputArea-child:has(#{self._name}) + .jp-OutputArea-child "
+            f"<style>.jp-OutputArea-child:has(#{self.name}) + .jp-OutputArea-child "
             ".jp-OutputArea-output.jupyter-widgets:not(:has(*)) {display: none}</style>"
         )
-        page = f'<div id="{self._name}">{hides_error}{bundle["text/html"]}</div>'
+        page = f'<div id="{self.name}">{hides_error}{bundle["text/html"]}</div>'
         return bundle | {"text/html": page, "text/plain": self.words}
 
     def _ipython_display_(self, **_):

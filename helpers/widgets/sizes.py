@@ -23,6 +23,7 @@ def padding_lab(image, kernel, stride=1, padding=1, interval=500):
     checks.whole("padding", padding, 0, len(kernel) - 1)
     checks.whole("interval", interval, 1)
     n, f = len(image), len(kernel)
+    most = n + 2 * (f - 1), f, n + f - 1  # rows of the padded image, of the kernel, of the feature map
     limit = F.conv2d(image.float()[None, None], kernel.float()[None, None], padding=f - 1).abs().max().item()
 
     def last(state):
@@ -36,13 +37,15 @@ def padding_lab(image, kernel, stride=1, padding=1, interval=500):
         filled[position + 1 :] = torch.nan
         dropped = (len(padded) - f) % stride
         window = (row * stride, column * stride, f, f)
-        panels = [
+        grids = [
             pixels.number_grid(
                 padded, 30, window, limit=image.max().item(), padding=padding, dropped=(dropped, dropped)
             ),
             pixels.number_grid(kernel, 30, shade="signed"),
             pixels.number_grid(filled.view_as(result), 30, (row, column, 1, 1), shade="signed", limit=limit),
         ]
+        # in places as large as they get, so that nothing jumps
+        panels = [pixels.placed(grid, (30 * side + 1,) * 2) for grid, side in zip(grids, most)]
         captions = [
             f"input {n}×{n}" + (f", padding {padding}" if padding else ""),
             pixels.sized("kernel", kernel),
@@ -74,7 +77,7 @@ def padding_lab(image, kernel, stride=1, padding=1, interval=500):
     ]
     for state in twin:  # a small image has fewer stops
         state["position"] = min(state["position"], last(state))
-    lab = Lab(draw, controls, twin, arranged=arranged, most={"position": last})
+    lab = Lab(draw, controls, twin, arranged=arranged, most={"position": last}, play={"position": interval})
     lab.links = links
     return lab
 

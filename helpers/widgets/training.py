@@ -5,7 +5,7 @@ import textwrap
 import torch
 
 from helpers import arithmetic, checks, models, pixels
-from helpers.widgets.lab import Lab, check_grid, check_named, chooser, slider, tenths
+from helpers.widgets.lab import FEWER, Lab, check_grid, check_named, chooser, slider, tenths
 
 
 def gallery_lab(images, names, transforms, draws=6, strength=5, zoom=4, twin=None):
@@ -51,7 +51,8 @@ def gallery_lab(images, names, transforms, draws=6, strength=5, zoom=4, twin=Non
         {"image": i % len(images), "transform": name}
         for i, name in enumerate(dict.fromkeys([named[0], named[len(named) // 2], named[-1]]))
     ]
-    return Lab(draw, controls, twin or usual)
+    page = {"strength": [1, 3, 5, 8, 10], "seed": [0, 1, 2]}
+    return Lab(draw, controls, twin or usual, page=page, note=FEWER)
 
 
 def _transformed(make, strength, image):
