@@ -1,4 +1,4 @@
-"""The course's own upkeep: check the environment, serve Colab, run and normalise notebooks, stamp the address.
+"""The course's own upkeep: check the environment, serve Colab and Kaggle, run and normalise notebooks, stamp the address.
 
 python -m helpers.course run [NOTEBOOK ...]     # what `make notebooks` does
 python -m helpers.course stamp ADDRESS          # what `make stamp REPO=ADDRESS` does
@@ -23,6 +23,12 @@ KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 COVER = NOTEBOOKS / "cover.png"  # the README's picture, which is the first one of the notebook ...
 COVERED = NOTEBOOKS / "01_convolution.ipynb"
+LABS = "labs"  # the folder beside the notebooks for the states of their labs, from the run whose outputs they hold
+BADGES = {
+    "Colab": "https://colab.research.google.com/assets/colab-badge.svg",
+    "Kaggle": "https://kaggle.com/static/images/open-in-kaggle.svg",
+    "Binder": "https://mybinder.org/badge_logo.svg",
+}
 CELL_TIMEOUT = 900  # seconds; the longest cell trains on a full set
 
 
@@ -51,9 +57,9 @@ def environment():
     return found
 
 
-def install_missing(in_colab):
-    """In Colab, install those of the notebooks' requirements that are not there; leave alone what is, torch above all."""
-    if not in_colab:
+def install_missing(hosted):
+    """In Colab and Kaggle, install those of the notebooks' requirements that are not there; leave alone what is, torch above all."""
+    if not hosted:
         return
     wanted = notebook_requirements()
     there = {name: _version(name) for name in wanted}
@@ -85,17 +91,21 @@ def _version(name):
 
 
 def run(paths):
-    """Execute notebooks from top to bottom in fresh kernels and write them back, normalised."""
+    """Execute notebooks from top to bottom in fresh kernels; write them back, normalised, and beside them the states of their labs."""
     import nbformat
     from nbclient import NotebookClient
 
     for path in paths:
         start = time.perf_counter()
         notebook = nbformat.read(path, as_version=4)
+        states = path.parent / LABS / f"{path.stem}.json.gz"
+        code = f"from helpers.widgets import states\nstates.save(Out.values(), {str(states)!r})"
+        notebook.cells.append(nbformat.v4.new_code_cell(code))
         context = {"metadata": {"path": str(path.parent)}}
         NotebookClient(
             notebook, timeout=CELL_TIMEOUT, kernel_name="python3", resources=context, store_widget_state=False
         ).execute()
+        del notebook.cells[-1]  # it was not the notebook's own
         normalise(notebook)
         nbformat.write(notebook, path)
         if path == COVERED:
@@ -162,7 +172,7 @@ def address():
 
 
 def stamp(new):
-    """Write the course's address into pyproject.toml, the first cells and the Colab badges; "" takes it out again.
+    """Write the course's address into pyproject.toml, the first cells and the badges; "" takes it out again.
 
     Raises ValueError for what is no address.
     """
@@ -180,8 +190,8 @@ def stamp(new):
         first.source = re.sub(r'^COURSE = ".*?"', lambda _: f'COURSE = "{new}"', first.source, flags=re.MULTILINE)
         nbformat.write(notebook, path)
     print(f"the course's address is {new or 'not known'} (it was {old or 'not known'})")
-    if new and not _colab(new, ""):
-        print("Colab opens notebooks from GitHub only: there are no links to it")
+    if new and not services(new, ""):
+        print("Colab, Kaggle and Binder open notebooks from GitHub: there are no links to them")
 
 
 def compare(published):
@@ -200,29 +210,35 @@ def _with_address(pyproject, address):
     return _ADDRESS_LINE.sub(lambda found: found[1] + address + '"', pyproject)
 
 
-def _colab(address, notebook):
-    """Where Colab opens this notebook of the course; None for an address that Colab cannot open from."""
+def services(address, notebook):
+    """Where this notebook of the course opens on the web, name of the service → link; none for a course that is not on GitHub."""
     found = re.fullmatch(r"https://github\.com/([^/]+/[^/]+?)(\.git)?/?", address)
-    return f"https://colab.research.google.com/github/{found[1]}/blob/main/notebooks/{notebook}" if found else None
+    if not found:
+        return {}
+    path = f"{found[1]}/blob/main/notebooks/{notebook}"
+    return {
+        "Colab": f"https://colab.research.google.com/github/{path}",
+        "Kaggle": f"https://kaggle.com/kernels/welcome?src=https://github.com/{path}",
+        "Binder": f"https://mybinder.org/v2/gh/{found[1]}/main?labpath=notebooks%2F{notebook}",
+    }
 
 
 def _with_links(readme, address):
-    """The README with a link to Colab behind each notebook in its table."""
-    bare = re.sub(r" · \[Colab\]\([^)]*\)", "", readme)
+    """The README with links behind each notebook in its table, to Colab and others that open it."""
+    bare = re.sub(r" · \[(Colab|Kaggle|Binder)\]\([^)]*\)", "", readme)
     return re.sub(
         r"^(\| \d\d \| \[[^]]*\]\(notebooks/([^)]*)\))",
-        lambda row: row[1] + (f" · [Colab]({_colab(address, row[2])})" if _colab(address, row[2]) else ""),
+        lambda row: row[1] + "".join(f" · [{name}]({link})" for name, link in services(address, row[2]).items()),
         bare,
         flags=re.MULTILINE,
     )
 
 
 def _with_badge(title, address, notebook):
-    """The first text of a notebook with a badge under its title that opens it in Colab."""
-    heading, _, rest = re.sub(r"\[!\[Open in Colab\].*\n\n", "", title).partition("\n\n")
-    link = _colab(address, notebook)
-    badge = [f"[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({link})"] if link else []
-    return "\n\n".join([heading, *badge, rest])
+    """The first text of a notebook with badges under its title that open it in Colab, Kaggle and Binder."""
+    heading, _, rest = re.sub(r"\[!\[Open in \w+\].*\n\n", "", title).partition("\n\n")
+    badges = [f"[![Open in {name}]({BADGES[name]})]({link})" for name, link in services(address, notebook).items()]
+    return "\n\n".join([heading, *([" ".join(badges)] if badges else []), rest])
 
 
 def main(arguments=None):

@@ -406,7 +406,7 @@ def colab(copy_of_the_course, tmp_path_factory):
     shutil.copytree(copy_of_the_course, source)
     content.mkdir()
     shutil.copy(source / "notebooks" / "01_convolution.ipynb", content / "without_address.ipynb")
-    assert "Colab opens notebooks from GitHub only" in stamp(source, str(bare)).stdout
+    assert "Colab, Kaggle and Binder open notebooks from GitHub" in stamp(source, str(bare)).stdout
     git = ["git", "-c", "user.name=test", "-c", "user.email=test@example.org"]
     subprocess.run([*git, "init", "-q", "-b", "main"], cwd=source, check=True)
     subprocess.run([*git, "add", "-A"], cwd=source, check=True)
@@ -452,6 +452,14 @@ def test_in_colab_the_first_cell_fetches_a_published_course(colab):
     shutil.rmtree(content / "cnn-101")
 
 
+def test_in_kaggle_the_first_cell_fetches_it_too(colab):
+    content, _ = colab
+    done = run_cells(content / "published.ipynb", 2, KAGGLE_KERNEL_RUN_TYPE="Interactive")
+    assert done.returncode == 0, done.stderr
+    assert "9,000 images" in done.stdout
+    shutil.rmtree(content / "cnn-101")
+
+
 def test_in_colab_an_address_that_cannot_be_fetched_from_is_told(colab, tmp_path):
     content, stand_in = colab
     text = (content / "published.ipynb").read_text(encoding="utf-8").replace("course.git", "nowhere.git")
@@ -471,16 +479,16 @@ def test_colab_gets_only_what_it_lacks_and_keeps_its_torch(monkeypatch):
 
     monkeypatch.setattr(course, "_version", there.get)
     monkeypatch.setattr(course.subprocess, "run", pip)
-    course.install_missing(in_colab=False)
+    course.install_missing(hosted=False)
     assert asked == []
-    course.install_missing(in_colab=True)
+    course.install_missing(hosted=True)
     ((command, constraints),) = asked
     assert command[-1] == "tqdm>=4.66"
     assert "torch==2.9.0+cu128\n" in constraints
 
     asked.clear()
     monkeypatch.setattr(course, "_version", {**there, "tqdm": "4.67"}.get)
-    course.install_missing(in_colab=True)
+    course.install_missing(hosted=True)
     assert asked == []
 
 
@@ -510,7 +518,9 @@ def test_stamp_links_to_github_and_takes_its_links_out_again(copy):
                 name == "pyproject.toml"
                 or f"colab.research.google.com/github/{repository}/blob/main/notebooks/" in text
             )
-        assert after["README.md"].count("[Colab]") == len(NOTEBOOKS)
+        for service in ("Colab", "Kaggle", "Binder"):
+            assert after["README.md"].count(f"[{service}]") == len(NOTEBOOKS)
+            assert after["00_start_here.ipynb"].count(f"[![Open in {service}]") == 1
         assert f"{repository}.git" in cells(copy / "notebooks" / "00_start_here.ipynb", "code")[0].source
         assert f'repository = "https://github.com/{repository}.git"' in after["pyproject.toml"]
     stamp(copy, "")
