@@ -8,13 +8,14 @@ LINUX     := $(filter Linux,$(shell uname -s))
 SIZE_GB   := $(if $(LINUX),6,2)
 NEEDED_GB ?= $(if $(LINUX),9,4)
 
-.PHONY: help lab test notebooks bench stamp
+.PHONY: help lab test notebooks site bench stamp
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make lab         open the course in JupyterLab, at the first notebook"
 	@echo "make test        prove that all of it works: style, unit tests, every notebook, a real browser"
 	@echo "make notebooks   run every notebook from top to bottom and save its outputs (full sets where they are there)"
+	@echo "make site        build the pages, on which every slider moves without Jupyter, into site/build (15 seconds)"
 	@echo "make bench       print the speed figures; trains every recipe from several seeds, hours in all"
 	@echo "make bench QUICK=1   the same figures from parts of the runs, in 5 minutes"
 	@echo "make stamp REPO=<address>   write the course's address into first cells and badges"
@@ -41,9 +42,12 @@ test: $(VENV)/ready
 notebooks: $(VENV)/ready
 	$(PY) -m helpers.course run
 
-bench: $(VENV)/ready
+site: $(VENV)/ready
+	$(PY) site/build.py
+
+bench: $(VENV)/ready site
 	$(PY) benchmarks/loading.py
-	$(PY) benchmarks/sliders.py
+	$(PY) benchmarks/sliders.py $(if $(QUICK),01)
 	$(PY) benchmarks/ladder.py $(if $(QUICK),--quick)
 
 stamp: $(VENV)/ready

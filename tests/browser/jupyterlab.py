@@ -104,13 +104,16 @@ def kernel_of(folder):
 
 @contextlib.contextmanager
 def browser():
-    """A fresh browser; yields a function that opens a page in it, 1280×900, with nothing of other pages."""
+    """A fresh browser; yields a function that opens a page in it, 1280×900, with nothing of other pages.
+
+    The function takes options of Playwright's `new_page`, such as java_script_enabled=False.
+    """
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=find_browser(), args=CHROMIUM_OPTIONS)
         try:
-            yield lambda: opened.new_page(viewport={"width": 1280, "height": 900})
+            yield lambda **options: opened.new_page(viewport={"width": 1280, "height": 900}, **options)
         finally:
             opened.close()
 
@@ -160,10 +163,3 @@ def handle_of(lab, name):
 
 def _label(page, name):
     return page.locator(".widget-label", has_text=re.compile(f"^{re.escape(name)}$"))
-
-
-def picture_of(lab):
-    """Alt text and source of the picture on the page, once the browser has painted it."""
-    image = lab.locator("img").first
-    image.evaluate("image => image.decode()")
-    return image.get_attribute("alt"), image.get_attribute("src")
