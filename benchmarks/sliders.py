@@ -24,6 +24,7 @@ from helpers import course  # noqa: E402  (after the path that makes it importab
 from tests.browser import jupyterlab, pages  # noqa: E402
 
 PRESSES = 40
+PAUSE = 150  # milliseconds between an answer and the next press: a hand that watches what it does
 
 # `area` is the picture itself, or holds it; where it is painted anew, another element takes its place.
 WATCH = """area => {
@@ -80,7 +81,7 @@ def measure(page, area, handle):
             key = "ArrowRight" if now == low else "ArrowLeft"
         page.keyboard.press(key)
         area.evaluate(ANSWERED, count + 1)
-        page.wait_for_timeout(30)
+        page.wait_for_timeout(PAUSE)
     return area.evaluate("area => area.times")
 
 

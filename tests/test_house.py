@@ -10,9 +10,11 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from unittest import mock
 
 import nbformat
 import pytest
+from traitlets.config.loader import PyFileConfigLoader
 
 from helpers import course
 
@@ -369,6 +371,20 @@ assert data.download("cifar10") is None
             path.chmod(0o755)
     assert done.returncode == 0, done.stderr
     assert "set CNN_DATA_DIR to a folder that you can write to" in done.stdout
+
+
+# ---- Jupyter -------------------------------------------------------------------------------
+
+
+def test_make_lab_lets_jupyter_send_each_message_at_once(root, monkeypatch):
+    shown = subprocess.run(["make", "-n", "lab"], cwd=root, capture_output=True, text=True, check=True).stdout
+    assert f"JUPYTER_CONFIG_PATH={root}/jupyter" in shown
+    config = PyFileConfigLoader("jupyter_server_config.py", path=str(root / "jupyter")).load_config()
+    prompt = config.ServerApp.kernel_websocket_connection_class
+    handler, connected = mock.Mock(), []
+    monkeypatch.setattr(prompt.__mro__[1], "connect", lambda self: connected.append(handler.set_nodelay.call_args))
+    prompt.connect(mock.Mock(spec=prompt, websocket_handler=handler, __class__=prompt))
+    assert connected == [mock.call(True)]
 
 
 # ---- Colab ---------------------------------------------------------------------------------

@@ -51,6 +51,7 @@ def served_course(folder, theme="JupyterLab Light"):
         "CNN_DATA_DIR": "data", "JUPYTER_RUNTIME_DIR": "runtime",
     }  # fmt: skip
     environment = {**os.environ, **{name: str(folder / place) for name, place in own.items()}}
+    environment["JUPYTER_CONFIG_PATH"] = str(ROOT / "jupyter")  # as `make lab` does
     log = (folder / "jupyter.log").open("w")
     server = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT)
     try:
