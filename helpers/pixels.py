@@ -137,8 +137,13 @@ def _strike(drawing, side, rows, columns, dropped):
     for r, c in struck:
         drawing.rectangle(c * side, r * side, side, side, line=MARK, thick=0.5)
     if struck:
-        crosses = [[(c * side, (r + 1) * side - 0.5), ((c + 1) * side - 0.5, r * side)] for r, c in struck]
-        drawing.lines(crosses, MARK)
+        drawing.lines(diagonals(struck, side), MARK)
+
+
+def diagonals(squares, side, margin=0):
+    """Lines through squares of a grid, each (row, column), from the lower left corner to the upper right one."""
+    corners = [(c * side + margin, r * side + margin) for r, c in squares]
+    return [[(left, top + side - 0.5), (left + side - 0.5, top)] for left, top in corners]
 
 
 def _frame(drawing, side, window, margin=0):

@@ -17,7 +17,7 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
-from helpers import exercises
+from helpers import course, exercises
 from helpers.exercises.grading import UNSOLVED
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
@@ -186,7 +186,7 @@ def questions(twin):
 
 def described_labs(path):
     """The descriptions of a notebook's labs, id → description: those that its run has left in labs/ beside it."""
-    packed = path.parent / "labs" / f"{path.stem}.json.gz"
+    packed = path.parent / course.LABS / f"{path.stem}.json.gz"
     if not packed.exists():
         raise ValueError(f"labs/{packed.name} is missing: {MEND}")
     try:

@@ -252,8 +252,7 @@ def _marked(values, zoom, limit, window, unseen=None):
     painted = pixels.feature_map(values, zoom, limit, margin=4)
     crosses = [] if unseen is None else unseen.nonzero().tolist()
     if crosses:
-        hatch = [[(c * zoom, (r + 1) * zoom - 0.5), ((c + 1) * zoom - 0.5, r * zoom)] for r, c in crosses]
-        painted.lines([[(x + 4, y + 4) for x, y in line] for line in hatch], HATCH)
+        painted.lines(pixels.diagonals(crosses, zoom, margin=4), HATCH)
     top, left, height, width = (n * zoom for n in window)
     # around the window, so that it hides none of its numbers
     return painted.rectangle(left + 2, top + 2, width + 4, height + 4, line=pixels.MARK, thick=2)

@@ -94,24 +94,15 @@ class Numbered:
 def stops(lab, name, state):
     """The values of a control that a page offers, given those of the controls before it; None for what is typed in."""
     control = lab.controls[name]
-    if name in lab.page:
-        values = lab.page[name]
-    elif hasattr(control, "options"):
+    if hasattr(control, "options"):
         values = control.options
     elif "Slider" in type(control).__name__:
-        count = round((control.max - control.min) / control.step) + 1
+        highest = lab.most[name]({**lab.first, **state}) if name in lab.most else control.max
+        count = round((highest - control.min) / control.step) + 1
         values = [round(control.min + i * control.step, 6) for i in range(count)]
     else:
         return None
-    if name in lab.most and state:
-        values = _up_to(lab, name, {**lab.first, **state})
-    return list(values)
-
-
-def _up_to(lab, name, state):
-    highest = lab.most[name](state)
-    values = lab.page.get(name) or range(lab.controls[name].min, highest + 1)
-    return [value for value in values if value <= highest]
+    return [value for value in values if value in lab.page.get(name, values)]
 
 
 def moved(lab, name, value):

@@ -1,6 +1,5 @@
 """The sliders and buttons as a reader meets them: a real JupyterLab, a real browser, the keyboard and the mouse."""
 
-import gzip
 import importlib.util
 import json
 import random
@@ -106,7 +105,7 @@ def notebook(request, jupyter):
 
 def committed_labs(path, cells):
     steady = json.dumps([cell for cell in cells if "nbval-ignore-output" not in cell.metadata.get("tags", [])])
-    labs = json.loads(gzip.decompress((path.parent / course.LABS / f"{path.stem}.json.gz").read_bytes()))["labs"]
+    labs = pages.read(path.parent / course.LABS / f"{path.stem}.json.gz")
     return [lab for lab in labs if lab["id"] in steady]
 
 
