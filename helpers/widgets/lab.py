@@ -1,8 +1,8 @@
 """What every lab is made of: the `Lab` itself, its sliders, the check of its pictures.
 
-A picture is painted by `helpers.pixels` and sent as one message, a few kilobytes of html. JavaScript keeps only the newest
-value of a slider while the kernel is busy, so fast dragging never queues up. A lab's state can be
-set from code: `lab.set(position=12)`. Only what ipywidgets 7.7 and 8 share is used.
+A picture is painted by `helpers.pixels` and sent as one message, a few kilobytes of html, on the thread that runs the cells
+and between two of them. A slider that moves on meanwhile is painted once, where it stands then, so fast dragging never
+queues up. A lab's state can be set from code: `lab.set(position=12)`. Only what ipywidgets 7.7 and 8 share is used.
 """
 
 import html
@@ -12,7 +12,7 @@ import torch
 from traitlets import TraitError
 
 from helpers import checks, panels, pixels
-from helpers.widgets.live import Live
+from helpers.widgets.live import Live, between_cells
 
 # what a pointer that rests on a control is told; ipywidgets 8 shows "null" where nothing is set
 TOOLTIP = "tooltip" if "tooltip" in ipywidgets.IntSlider.class_trait_names() else "description_tooltip"
@@ -39,10 +39,11 @@ class Lab(Live):
         self.follow, self.most, self.page, self.play, self.note = follow or {}, most or {}, page or {}, play or {}, note
         self.first = self.state
         self.picture = ipywidgets.HTML(**{TOOLTIP: ""})
-        self._moving = False
+        self._moving = False  # by `set`
+        self._moved = set()  # the controls that a hand has moved, and for which nothing is painted yet
         for name, control in controls.items():
             setattr(control, TOOLTIP, name)
-            control.observe(lambda change, name=name: self._moved(name, change["new"]), names="value")
+            control.observe(lambda _, name=name: self._note(name), names="value")
         self._redraw()
         # now, and not when the cell is shown: what cannot be drawn is refused where the lab is made
         self._still = [self.draw(**{**self.state, **state}) for state in twin]
@@ -90,9 +91,16 @@ class Lab(Live):
         for limited, highest in self.most.items():
             self.controls[limited].max = highest(self.state)  # a value beyond it moves to it
 
-    def _moved(self, name, value):
+    def _note(self, name):
+        """A control has moved: by `set`, which paints by itself, or by a hand, whose newest place is painted as soon as can be."""
         if not self._moving:
-            self.set(**{name: value})
+            self._moved.add(name)
+            between_cells(self._catch_up)
+
+    def _catch_up(self):
+        names = [self._moved.pop() for _ in range(len(self._moved))]
+        if names:
+            self.set(**{name: self.controls[name].value for name in names})
 
     def _redraw(self):
         panel, words = self.draw(**self.state)

@@ -1,8 +1,10 @@
 """What moves while a kernel runs, and the twin that stands in for it everywhere else."""
 
+import threading
 import zlib
 
 import ipywidgets
+from IPython import get_ipython
 from IPython.display import display
 
 VIEW = "application/vnd.jupyter.widget-view+json"
@@ -42,3 +44,16 @@ class Live(ipywidgets.VBox):
     def _ipython_display_(self, **_):
         display(self.twin, raw=True)
         display({VIEW: {"version_major": 2, "version_minor": 0, "model_id": self.model_id}}, raw=True)
+
+
+def between_cells(action):
+    """Call it on the thread that runs the cells: now, if this is that thread, else as soon as no cell runs.
+
+    From ipykernel 7 on, JupyterLab has most messages of widgets handled on a thread of their own. While a cell trains,
+    a picture that is painted there would take random numbers from the training, or put its network into evaluation mode.
+    """
+    kernel = getattr(get_ipython(), "kernel", None)
+    if kernel is None or threading.current_thread() is threading.main_thread():
+        action()
+    else:
+        kernel.io_loop.add_callback(action)

@@ -23,12 +23,21 @@ PATIENCE = 20  # seconds, for a machine that trains networks beside it; how quic
 # Run in the page's own kernel: the labs that its cells have given, and what each must show.
 LOOK = """
 import json as _json
+import threading as _threading
 from helpers import pixels as _pixels
 _labs = {}
 for _output in Out.values():
     if hasattr(_output, "controls"):
         _labs.setdefault(id(_output), _output)
 _labs = list(_labs.values())
+_threads = set()  # on which pictures were painted
+def _noting(draw):
+    def draw_and_note(**state):
+        _threads.add(_threading.current_thread())
+        return draw(**state)
+    return draw_and_note
+for _lab in _labs:
+    _lab.draw = _noting(_lab.draw)
 def _wanted(number):
     lab = _labs[number]
     return "".join(_pixels.moving(*lab.draw(**lab.state)))
@@ -160,6 +169,8 @@ def test_every_slider_moves_its_picture_by_keyboard_and_by_mouse(notebook):
         last = json.loads(notebook.ask(stops))[-1]  # other sliders may change it
         drag(page, handle, 1.0)
         expect(notebook, number, place, **{name: last})
+    # on another one they would take random numbers from a cell that trains, or put its network into evaluation mode
+    assert notebook.ask("print(_threads == {_threading.main_thread()})").strip() == "True"
 
 
 def test_questions_are_answered_by_keyboard(notebook):
