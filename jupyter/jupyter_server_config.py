@@ -1,4 +1,8 @@
-"""What `make lab` adds to your own settings of Jupyter: sliders that answer sooner."""
+"""What `make lab` adds to your own settings of Jupyter: sliders that answer sooner.
+
+Beside this file, `labconfig/` has JupyterLab send a slider's messages to the thread that runs the cells, which paints,
+and not first to another one, which would have to hand them on.
+"""
 
 from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
 

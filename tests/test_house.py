@@ -387,6 +387,16 @@ def test_make_lab_lets_jupyter_send_each_message_at_once(root, monkeypatch):
     assert connected == [mock.call(True)]
 
 
+def test_make_lab_has_sliders_handled_where_the_cells_run(root):
+    """JupyterLab drops a setting that it does not know without a word."""
+    (overrides,) = (root / "jupyter" / "labconfig").iterdir()
+    ((plugin, settings),) = json.loads(overrides.read_text()).items()
+    package, name = plugin.split(":")
+    schema = Path(sys.prefix) / f"share/jupyter/lab/schemas/{package}/{name}.json"
+    offered = json.loads(schema.read_text())["properties"]["commsOverSubshells"]["oneOf"]
+    assert settings["commsOverSubshells"] in [choice["const"] for choice in offered]
+
+
 # ---- Colab ---------------------------------------------------------------------------------
 
 

@@ -5,6 +5,7 @@ and between two of them. A slider that moves on meanwhile is painted once, where
 queues up. A lab's state can be set from code: `lab.set(position=12)`. Only what ipywidgets 7.7 and 8 share is used.
 """
 
+import contextlib
 import html
 
 import ipywidgets
@@ -64,6 +65,14 @@ class Lab(Live):
         for name in values:
             if name not in self.controls:
                 raise ValueError(f"no control {name!r}: there are {', '.join(self.controls)}")
+        with contextlib.ExitStack() as afterwards:
+            for control in self.controls.values():  # first the picture goes to the page, then what else has moved
+                afterwards.enter_context(control.hold_sync())
+            self._move_all(values)
+            self._redraw()
+
+    def _move_all(self, values):
+        """Move these controls; where one cannot take its value, move all back, and raise ValueError."""
         before = self.state
         self._moving = True  # several controls move, one picture is painted
         try:
@@ -75,7 +84,6 @@ class Lab(Live):
             raise
         finally:
             self._moving = False
-        self._redraw()
 
     def _move(self, name, value, leave):
         """Give a control a value; those that move with it follow, but for the names in `leave`."""

@@ -32,12 +32,11 @@ def find_browser():
 
 
 @contextlib.contextmanager
-def served_course(folder, theme="JupyterLab Light"):
-    """Serve a copy of the notebooks from `folder`; yields the address of the notebooks."""
+def served_course(folder, own_settings=None):
+    """Serve a copy of the notebooks from `folder`, as `make lab` does but for these settings of JupyterLab; yields their address."""
     shutil.copytree(ROOT / "notebooks", folder / "notebooks")
     (folder / "helpers").symlink_to(ROOT / "helpers")
-    settings = SETTINGS | {"apputils-extension/themes": {"theme": theme}}
-    for name, values in settings.items():
+    for name, values in {**SETTINGS, **(own_settings or {})}.items():
         path = folder / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(values))

@@ -61,6 +61,9 @@ def _at(lab_id, path):  # the picture and the words of the state to which these 
     return ["".join(panel.html()), words]
 """
 
+# What `make lab` switches off: a slider's messages are handled on a thread of their own.
+AS_IT_COMES = {"apputils-extension/kernels-settings": {"commsOverSubshells": "perCommTarget"}}
+
 # Ipywidgets leaves the handle of a slider without a name, since its label only stands beside it, and so the icons of Play.
 THEIRS = {"aria-input-field-name": "noUi-handle", "button-name": '<i class="fa fa-'}
 
@@ -92,7 +95,7 @@ def opened(name):
 def jupyter(tmp_path_factory, new_page):
     """One JupyterLab a worker: the folder that is served, its address, a function that opens a page."""
     folder = tmp_path_factory.mktemp("course")
-    with jupyterlab.served_course(folder) as address:
+    with jupyterlab.served_course(folder, AS_IT_COMES) as address:
         yield folder, address, new_page
 
 
