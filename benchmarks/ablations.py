@@ -110,52 +110,57 @@ def plain_networks():
 
 
 def learning_rates():
-    """Rates for each network of `hyperparameters` on CIFAR-10, to choose from on validation; one seed each.
+    """Rates for each network of `hyperparameters`, to choose from on validation; one seed each.
 
     From 0.01 it went up and down by factors of two, until the best rate had a worse one on either side.
     """
-    for case, options in plain_networks().items():
-        lr, highest = TRIED[case]
-        while lr <= highest:
-            yield Kind("cifar10", 1.0, "plain", case, EPOCHS[1.0], options=options, lr=lr, seeds=1)
-            lr *= 2
+    for dataset, tried in TRIED.items():
+        for case, options in plain_networks().items():
+            lr, highest = tried[case]
+            while lr <= highest:
+                yield Kind(dataset, 1.0, "plain", case, EPOCHS[1.0], options=options, lr=lr, seeds=1)
+                lr *= 2
 
 
-TRIED = {  # case → the lowest and the highest rate
-    "base": (0.005, 0.08),
-    "kernel 1×1": (0.005, 0.16),
-    "kernel 1×1, equal parameters": (0.005, 0.08),
-    "kernel 5×5": (0.005, 0.04),
-    "kernel 5×5, equal parameters": (0.005, 0.02),
-    "kernel 7×7": (0.01, 0.04),
-    "kernel 7×7, equal parameters": (0.01, 0.08),
-    "8 filters": (0.01, 0.08),
-    "16 filters": (0.01, 0.04),
-    "64 filters": (0.01, 0.08),
-    "128 filters": (0.01, 0.04),
-    "depth 1": (0.01, 0.08),
-    "depth 2": (0.01, 0.32),
-    "depth 4": (0.005, 0.02),
-    "depth 5": (0.01, 0.04),
-    "stride 2, no pooling": (0.005, 0.02),
-    "valid": (0.01, 0.08),
-    "64 filters, bottleneck 16": (0.01, 0.04),
+TRIED = {  # data set → case → the lowest and the highest rate
+    "cifar10": {
+        "base": (0.005, 0.08),
+        "kernel 1×1": (0.005, 0.16),
+        "kernel 1×1, equal parameters": (0.005, 0.08),
+        "kernel 5×5": (0.005, 0.04),
+        "kernel 5×5, equal parameters": (0.005, 0.02),
+        "kernel 7×7": (0.01, 0.04),
+        "kernel 7×7, equal parameters": (0.01, 0.08),
+        "8 filters": (0.01, 0.08),
+        "16 filters": (0.01, 0.04),
+        "64 filters": (0.01, 0.08),
+        "128 filters": (0.01, 0.04),
+        "depth 1": (0.01, 0.08),
+        "depth 2": (0.01, 0.32),
+        "depth 4": (0.005, 0.02),
+        "depth 5": (0.01, 0.04),
+        "stride 2, no pooling": (0.005, 0.02),
+        "valid": (0.01, 0.08),
+        "64 filters, bottleneck 16": (0.01, 0.04),
+    },
+    "fashion_mnist": {
+    },
 }
 
 
 def hyperparameters():
-    """The networks of `plain_networks`: on CIFAR-10 each at the rate that did best in `learning_rates`, on Fashion-MNIST all at 0.01."""
+    """The networks of `plain_networks`, each at the rate that did best in `learning_rates`."""
     slow = [("fashion_mnist", "kernel 1×1, equal parameters"), *((d, "128 filters") for d in data.CLASSES)]
     for dataset in data.CLASSES:
         for case, options in plain_networks().items():
             seeds = 3 if (dataset, case) in slow else 5
-            lr = best_rate(case) if dataset == "cifar10" else 0.01
-            yield Kind(dataset, 1.0, "plain", case, EPOCHS[1.0], options=options, lr=lr, seeds=seeds)
+            where = {"dataset": dataset, "share": 1.0, "network": "plain", "case": case, "epochs": EPOCHS[1.0]}
+            yield Kind(**where, options=options, lr=best_rate(dataset, case), seeds=seeds)
 
 
-def best_rate(case):
+def best_rate(dataset, case):
     """The rate with the highest accuracy on validation."""
-    runs = results.select(results.load("learning_rates")["runs"], case=case)
+    runs = results.select(results.load("learning_rates")["runs"], dataset=dataset, case=case)
     return max(runs, key=lambda run: run["valid_accuracy"])["lr"]
 
 

@@ -56,7 +56,7 @@ class Difference(_Interval):
 
     def __str__(self):
         scale = 100 if self.unit == "points" else 1
-        mean, low, high = (f"{scale * value:+.1f}" for value in self)
+        mean, low, high = (f"{round(scale * value, 1) + 0.0:+.1f}" for value in self)  # + 0.0 makes a 0 of -0.0
         return f"{mean} {self.unit}".rstrip() + f", 95 % interval {low} to {high}"
 
 

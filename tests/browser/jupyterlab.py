@@ -12,6 +12,8 @@ import time
 import urllib.request
 from pathlib import Path
 
+import nbformat
+
 ROOT = Path(__file__).resolve().parents[2]
 TOKEN = "browser-test"
 CHROMIUM_OPTIONS = [
@@ -33,8 +35,15 @@ def find_browser():
 
 @contextlib.contextmanager
 def served_course(folder, own_settings=None):
-    """Serve a copy of the notebooks from `folder`, as `make lab` does but for these settings of JupyterLab; yields their address."""
+    """Serve a copy of the notebooks from `folder`, as `make lab` does but for these settings of JupyterLab; yields their address.
+
+    Cells with the tag "long", in which no slider stands and on which none depends, are left out: nbval runs them.
+    """
     shutil.copytree(ROOT / "notebooks", folder / "notebooks")
+    for path in (folder / "notebooks").glob("*.ipynb"):
+        notebook = nbformat.read(path, as_version=4)
+        notebook.cells = [cell for cell in notebook.cells if "long" not in cell.metadata.get("tags", [])]
+        nbformat.write(notebook, path)
     (folder / "helpers").symlink_to(ROOT / "helpers")
     for name, values in {**SETTINGS, **(own_settings or {})}.items():
         path = folder / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
