@@ -23,7 +23,7 @@ help:
 	@echo "The first of them also makes the environment in $(VENV) (about 2 minutes, $(SIZE_GB) GB)."
 
 lab: $(VENV)/ready
-	@JUPYTER_CONFIG_PATH=$(CURDIR)/jupyter$${JUPYTER_CONFIG_PATH:+:$$JUPYTER_CONFIG_PATH} \
+	@JUPYTER_CONFIG_PATH="$(CURDIR)/jupyter$${JUPYTER_CONFIG_PATH:+:$$JUPYTER_CONFIG_PATH}" \
 	    $(PY) -m jupyter lab --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb $(LAB_OPTIONS)
 
 # with no display there is no browser to open: Jupyter prints the address instead

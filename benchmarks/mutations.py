@@ -22,7 +22,7 @@ AT_ONCE = 2
 
 
 class Mutation(NamedTuple):
-    """file: in helpers/.  old, new: what stands there once, and what is put in its place.  means: in words."""
+    """file: in helpers/, or from there.  old, new: what stands there once, and what is put in its place.  means: in words."""
 
     file: str
     old: str
@@ -35,6 +35,11 @@ TESTS = {  # the areas, and the tests that guard each
     "recipes": "test_recipes test_models test_optimizers test_results",
     "augment": "test_augment test_recipes",
     "pictures": "test_pictures",
+    "labs": "test_pictures test_states",
+    "inside": "test_inside",
+    "clinic": "test_clinic",
+    "folders": "test_folders",
+    "site": "test_site",
     "arithmetic": "test_arithmetic test_models",
     "graders": "test_exercises test_comparing test_networks test_running",
     "data": "test_data test_download",
@@ -110,6 +115,53 @@ MUTATIONS = {
         Mutation("widgets/training.py", "result = values * kept / (1 - p)", "result = values * kept", "dropout does not scale"),
         Mutation("plots.py", "            plt.close(figure)\n", "            pass\n", "figures stay open"),
         Mutation("widgets/live.py", "{{display: none}}", "{{display: block}}", "the twin stands beside the live lab"),
+    ],
+    "labs": [
+        Mutation("widgets/lab.py", "            if follower not in leave:\n", "            if True:\n", "a control that follows cannot be set"),
+        Mutation("widgets/lab.py", "self.controls[limited].max = highest(self.state)", "pass", "a slider's end does not move"),
+        Mutation("widgets/lab.py", "                for name, value in before.items():", "                for name, value in []:", "after a bad value others have moved"),
+        Mutation("widgets/lab.py", "html.escape(words)", "words", "words of a state are taken for html"),
+        Mutation("widgets/states.py", "if len(states) == MOST_STATES:", "if False:", "any number of states is written down"),
+        Mutation("widgets/states.py", "return {name: value, **lab.follow.get(name, lambda _: {})(value)}", "return {name: value}", "on a page nothing follows"),
+        Mutation("widgets/states.py", "highest = lab.most[name]({**lab.first, **state}) if name in lab.most else control.max", "highest = control.max", "on a page each slider has the same end"),
+        Mutation("widgets/states.py", "if value in lab.page.get(name, values)]", "]", "a page has all stops"),
+        Mutation("widgets/states.py", "mtime=0", "mtime=None", "the same states give other bytes"),
+        Mutation("widgets/lab.py", "        with torch.random.fork_rng(devices=[]):", "        if True:", "a slider takes random numbers from the notebook"),
+        Mutation("widgets/lab.py", "leave=[later for later, _ in moves[number:]]", "leave=[]", "what follows a move undoes a later one"),
+        Mutation("widgets/own_images.py", "        self._waiting = []\n        return", "        return", "an image is saved for each name of a class"),
+        Mutation("panels.py", "if (array[..., :1] == array).all():", "if True:", "pixels lose their colours"),
+    ],
+    "inside": [
+        Mutation("inside.py", "down.start + row * down.jump", "row * down.jump", "a field leaves padding out"),
+        Mutation("inside.py", "return F.relu((weights * maps).sum(dim=1))", "return (weights * maps).sum(dim=1)", "Grad-CAM below 0"),
+        Mutation("inside.py", "gradients.mean(dim=(2, 3), keepdim=True)", "gradients.amax(dim=(2, 3), keepdim=True)", "Grad-CAM weighs by the largest gradient"),
+        Mutation("inside.py", "gradients.abs().amax(dim=1)", "gradients.amax(dim=1)", "saliency forgets what speaks against"),
+        Mutation("inside.py", "(shares[0] - shares[1:])", "(shares[1:] - shares[0])", "occlusion has the other sign"),
+        Mutation("inside.py", "min(max(0, n - size // 2), most - size)", "n - size // 2", "a square sticks out"),
+        Mutation("inside.py", "changed = copy.deepcopy(checks.module(\"model\", model))", "changed = checks.module(\"model\", model)", "the learner's own network is randomised"),
+    ],
+    "clinic": [
+        Mutation("clinic.py", "        if program.clears:\n            optimizer", "        if True:\n            optimizer", "zero_grad is never forgotten"),
+        Mutation("clinic.py", "F.cross_entropy(logits.softmax(dim=1), labels)", "F.cross_entropy(logits, labels)", "softmax is not there twice"),
+        Mutation("clinic.py", "labels[torch.randperm(len(labels))]", "labels", "labels are not shuffled"),
+        Mutation("clinic.py", "return images.float()  # 0 to 255", "return images.float() / 255  #", "pixels are scaled after all"),
+        Mutation("clinic.py", "return UNBOUNDED if math.isnan(loss) else", "return", "a loss of NaN counts as small"),
+    ],
+    "folders": [
+        Mutation("data/folders.py", "(image.width - side) / 2, (image.height - side) / 2", "0, 0", "the corner is cut out, not the middle"),
+        Mutation("data/folders.py", "        image = image.transpose(turn)\n", "        pass\n", "what a camera says of the turn is ignored"),
+        Mutation("data/folders.py", "            if pixels in seen:", "            if False:", "an image can be in two splits"),
+        Mutation("data/folders.py", 'Image.new("RGBA", image.size, WHITE)', 'Image.new("RGBA", image.size)', "what is transparent becomes black"),
+        Mutation("data/folders.py", "factor = 1 / 257 if is_16_bits", "factor = 1 if is_16_bits", "16 bits overflow"),
+        Mutation("data/folders.py", '"valid": order[count : 2 * count]', '"valid": order[:count]', "validation images are the test images"),
+        Mutation("data/folders.py", "tuple(value or 1.0 for value in std)", "std", "a black channel is divided by 0"),
+    ],
+    "site": [
+        Mutation("../site/build.py", "if tag[what] not in files:", "if False:", "a page may ask another host"),
+        Mutation("../site/build.py", "        if weight.first > FIRST_LOAD:", "        if False:", "a page of any weight is built"),
+        Mutation("../site/build.py", 'yield f"a link to nowhere', 'f"a link to nowhere', "links to nowhere pass"),
+        Mutation("../site/build.py", "            target.rename(Path(folder, \"old\"))\n", "            pass\n", "a second build fails"),
+        Mutation("../site/build.py", "    _raise(faults)\n    pages", "    pages", "faults are found and not told"),
     ],
     "arithmetic": [
         Mutation("arithmetic.py", "(n + 2 * padding - reach) // stride + 1", "-(-(n + 2 * padding - reach) // stride) + 1", "sizes are rounded up"),

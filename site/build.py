@@ -303,7 +303,9 @@ def table(weights):
 def main():
     parser = argparse.ArgumentParser(description="Build the pages of the course.")
     parser.add_argument("--notebooks", type=Path, default=course.NOTEBOOKS, help="folder; default: notebooks")
-    parser.add_argument("--target", type=Path, default=HERE / "build", help="folder; default: site/build")
+    parser.add_argument(
+        "--target", type=Path, default=HERE / "build", help="folder, which is replaced; default: site/build"
+    )
     chosen = parser.parse_args()
     start = time.perf_counter()
     try:

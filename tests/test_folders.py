@@ -440,6 +440,16 @@ def test_an_upload_without_a_class_says_so_and_saves_nothing(tmp_path, name):
     assert not (tmp_path / "new").exists()
 
 
+def test_images_that_were_chosen_before_their_class_was_named_are_saved_as_soon_as_it_is(tmp_path):
+    box = widgets.upload(tmp_path / "new")
+    box._arrived(as_ipywidgets_8({"a.png": b"1"}))
+    box.label.value = "mug"
+    assert (tmp_path / "new/mug/a.png").read_bytes() == b"1"
+    assert "1 saved; " in box.told.value
+    box.label.value = "plant"  # for the next images
+    assert not (tmp_path / "new/plant").exists()
+
+
 def test_an_upload_leaves_a_twin_in_words(tmp_path):
     shown = widgets.upload(tmp_path).twin
     assert "a button that uploads images" in shown["text/plain"]

@@ -378,7 +378,7 @@ assert data.download("cifar10") is None
 
 def test_make_lab_lets_jupyter_send_each_message_at_once(root, monkeypatch):
     shown = subprocess.run(["make", "-n", "lab"], cwd=root, capture_output=True, text=True, check=True).stdout
-    assert f"JUPYTER_CONFIG_PATH={root}/jupyter" in shown
+    assert f'JUPYTER_CONFIG_PATH="{root}/jupyter' in shown  # in quotes: a folder's name may have a space
     config = PyFileConfigLoader("jupyter_server_config.py", path=str(root / "jupyter")).load_config()
     prompt = config.ServerApp.kernel_websocket_connection_class
     handler, connected = mock.Mock(), []

@@ -4,6 +4,7 @@ import base64
 import contextlib
 import html
 import io
+import itertools
 import re
 import warnings
 
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from helpers import augment, models, pixels, plots, results, train, widgets
+from helpers.widgets import lab as labs
 from helpers.widgets import layers, live, processes
 from helpers.widgets.lab import Lab, slider
 
@@ -297,6 +299,45 @@ def test_window_lab_shows_the_sum_under_its_window():
             so_far.view(5, 5), shade="signed", window=(row, column, 1, 1), limit=expected.abs().max().item()
         )
         assert contains(array, grid)
+
+
+def test_what_a_hand_moves_while_a_cell_runs_follows_in_its_order_and_is_painted_once(clothes, monkeypatch):
+    """JupyterLab hands such moves over on a thread of its own; `between_cells` is what comes of them there."""
+    waiting = []
+    monkeypatch.setattr(labs, "between_cells", waiting.append)
+    for moves in itertools.permutations([("0,0", 9.0), ("kernel", "blur"), ("image", 1)]):
+        alone, busy = (widgets.kernel_lab(clothes.images[:3], KERNELS, zoom=2) for _ in range(2))
+        for name, value in moves:
+            alone.set(**{name: value})
+            busy.controls[name].value = value
+        before = busy.picture.value
+        while waiting:
+            waiting.pop(0)()
+        assert busy.state == alone.state
+        assert busy.picture.value == alone.picture.value != before
+
+
+def test_a_state_that_cannot_be_drawn_takes_the_old_picture_away(clothes):
+    lab = widgets.kernel_lab(clothes.images[:1], KERNELS, zoom=2)
+    with pytest.raises(ValueError):
+        lab.controls["0,0"].value = 1e39  # beyond what float32 holds
+    assert "This cannot be drawn: " in lab.picture.value
+    assert "<img" not in lab.picture.value
+    lab.controls["0,0"].value = 1.0
+    assert "<img" in lab.picture.value
+
+
+def test_no_slider_takes_random_numbers_from_the_notebook(clothes):
+
+    def noisy(image):
+        return image + torch.randint_like(image, 9)
+
+    network = widgets.network_lab((1, 28, 28))  # draws the weights of each network
+    gallery = widgets.gallery_lab([clothes.images[0]], ["boot"], {"noise": lambda _: noisy})
+    before = torch.get_rng_state()
+    network.set(depth=5)
+    gallery.set(strength=9)
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_kernel_lab_shows_the_map_of_the_chosen_and_of_the_edited_kernel(clothes):
@@ -666,8 +707,8 @@ def test_ward_lab_shows_what_a_test_says_of_a_patient_and_not_its_name():
             assert name not in said[-1]
         assert f"mean {pixels.number(both['sick']['mean'], 2)}" in said[0]
         assert f"validation {100 * both['sick']['valid_accuracy']:.0f} %" in said[4]
-    assert "convolution 1 0 and 0" in lab.draw(charts_place(charts, "dead ReLUs"), "gradients")[1]
-    assert "500 of the 500" in lab.draw(charts_place(charts, "leaked images"), "inputs")[1]
+    assert "convolution 1 0 and 0" in lab.draw(patient=charts_place(charts, "dead ReLUs"), test="gradients")[1]
+    assert "500 of the 500" in lab.draw(patient=charts_place(charts, "leaked images"), test="inputs")[1]
     broken = {"sick": {**charts["dead ReLUs"]["sick"], "losses": [None] * 40}, "cured": charts["dead ReLUs"]["cured"]}
     assert "loss NaN at first" in widgets.ward_lab({"dead ReLUs": broken}).draw(1, "first loss")[1]
     for bad, words in [

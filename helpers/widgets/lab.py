@@ -5,8 +5,11 @@ and between two of them. A slider that moves on meanwhile is painted once, where
 queues up. A lab's state can be set from code: `lab.set(position=12)`. Only what ipywidgets 7.7 and 8 share is used.
 """
 
+import collections
 import contextlib
+import functools
 import html
+import threading
 
 import ipywidgets
 import torch
@@ -36,15 +39,15 @@ class Lab(Live):
     """
 
     def __init__(self, draw, controls, twin, arranged=None, follow=None, most=None, page=None, play=None, note=""):
-        self.draw, self.controls = draw, controls
+        self.draw, self.controls = _with_own_chance(draw), controls
         self.follow, self.most, self.page, self.play, self.note = follow or {}, most or {}, page or {}, play or {}, note
         self.first = self.state
         self.picture = ipywidgets.HTML(**{TOOLTIP: ""})
-        self._moving = False  # by `set`
-        self._moved = set()  # the controls that a hand has moved, and for which nothing is painted yet
+        self._mover = None  # the thread in which the lab itself is moving controls
+        self._moved = collections.deque()  # (name, value): what a hand has moved, and nothing follows from yet
         for name, control in controls.items():
             setattr(control, TOOLTIP, name)
-            control.observe(lambda _, name=name: self._note(name), names="value")
+            control.observe(lambda change, name=name: self._note(name, change["new"]), names="value")
         self._redraw()
         # now, and not when the cell is shown: what cannot be drawn is refused where the lab is made
         self._still = [self.draw(**{**self.state, **state}) for state in twin]
@@ -65,50 +68,66 @@ class Lab(Live):
         for name in values:
             if name not in self.controls:
                 raise ValueError(f"no control {name!r}: there are {', '.join(self.controls)}")
+        before = self.state
+        with self._moving():
+            try:
+                for name, value in values.items():
+                    self._put(name, value)
+                    self._follow(name, value, leave=values)
+            except ValueError:
+                for name, value in before.items():
+                    self._put(name, value)
+                    self._follow(name, value, leave=before)
+                raise
+
+    @contextlib.contextmanager
+    def _moving(self):
+        """While the lab moves its controls: then it is painted, and the picture goes to the page before what has moved."""
         with contextlib.ExitStack() as afterwards:
-            for control in self.controls.values():  # first the picture goes to the page, then what else has moved
+            for control in self.controls.values():
                 afterwards.enter_context(control.hold_sync())
-            self._move_all(values)
+            self._mover = threading.get_ident()
+            try:
+                yield
+            finally:
+                self._mover = None
             self._redraw()
 
-    def _move_all(self, values):
-        """Move these controls; where one cannot take its value, move all back, and raise ValueError."""
-        before = self.state
-        self._moving = True  # several controls move, one picture is painted
-        try:
-            for name, value in values.items():
-                self._move(name, value, leave=values)
-        except ValueError:
-            for name, value in before.items():
-                self._move(name, value, leave=before)
-            raise
-        finally:
-            self._moving = False
-
-    def _move(self, name, value, leave):
-        """Give a control a value; those that move with it follow, but for the names in `leave`."""
+    def _put(self, name, value):
         try:
             self.controls[name].value = value
         except (TraitError, TypeError, ValueError):
             options = getattr(self.controls[name], "options", None)
             choices = f": choose one of {', '.join(map(str, options))}" if options else ""
             raise ValueError(f"{name} cannot be {checks.shown(value)}{choices}") from None
+
+    def _follow(self, name, value, leave):
+        """A control has this value now: move those that follow it, but for the names in `leave`, and the ends of sliders."""
         for follower, its_value in self.follow.get(name, lambda _: {})(value).items():
             if follower not in leave:
                 self.controls[follower].value = its_value
         for limited, highest in self.most.items():
             self.controls[limited].max = highest(self.state)  # a value beyond it moves to it
 
-    def _note(self, name):
-        """A control has moved: by `set`, which paints by itself, or by a hand, whose newest place is painted as soon as can be."""
-        if not self._moving:
-            self._moved.add(name)
+    def _note(self, name, value):
+        """A control has moved. Where a hand did it, perhaps in another thread, the picture follows as soon as can be."""
+        if self._mover != threading.get_ident():
+            self._moved.append((name, value))
             between_cells(self._catch_up)
 
     def _catch_up(self):
-        names = [self._moved.pop() for _ in range(len(self._moved))]
-        if names:
-            self.set(**{name: self.controls[name].value for name in names})
+        """Paint once for all that a hand has moved by now. What it has moved is not written: it may have moved on."""
+        moves = [self._moved.popleft() for _ in range(len(self._moved))]
+        if not moves:
+            return
+        try:
+            with self._moving():
+                for number, (name, value) in enumerate(moves, start=1):
+                    self._follow(name, value, leave=[later for later, _ in moves[number:]])
+        except Exception as error:
+            words = html.escape(f"This cannot be drawn: {error}")
+            self.picture.value = f'<div role="status">{words}</div>'
+            raise
 
     def _redraw(self):
         panel, words = self.draw(**self.state)
@@ -119,6 +138,17 @@ class Lab(Live):
         strip = pixels.column([panel for picture, words in self._still for panel in (picture, pixels.text(words))])
         words = " · ".join(words for _, words in self._still)
         return pixels.shown(strip.raster(), f"{len(self._still)} states of the sliders: {words}")
+
+
+def _with_own_chance(draw):
+    """The same function; it leaves the random numbers of the notebook as they were."""
+
+    @functools.wraps(draw)
+    def drawn(**state):
+        with torch.random.fork_rng(devices=[]):
+            return draw(**state)
+
+    return drawn
 
 
 def slider(name, low, high, value):

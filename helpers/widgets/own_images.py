@@ -27,12 +27,16 @@ class Upload(Live):
 
     def __init__(self, folder):
         self.folder = folder
-        self.label = ipywidgets.Text(description="class", placeholder="such as mug", style=WIDE, layout=WIDTH)
+        self.label = ipywidgets.Text(
+            description="class", placeholder="such as mug", continuous_update=False, style=WIDE, layout=WIDTH
+        )
         self.files = ipywidgets.FileUpload(description="choose images", accept="image/*", multiple=True)
         self.told = ipywidgets.HTML()
         for control, words in ((self.label, "the class of the images"), (self.files, "images from your own machine")):
             setattr(control, TOOLTIP, words)
+        self._waiting = []  # images that are chosen and not saved yet
         self.files.observe(lambda change: self._arrived(change["new"]), names="value")
+        self.label.observe(lambda _: self._save_waiting(), names="value")
         super().__init__(
             [self.label, self.files, self.told],
             f"A field for the name of a class and a button that uploads images of it to the folder {folder}.",
@@ -43,18 +47,22 @@ class Upload(Live):
         return {"text/html": f"<p>{html.escape(self.words)} Both work as soon as this cell is run.</p>"}
 
     def _arrived(self, value):
-        files = uploaded(value)
-        if files:
-            self.told.value = f'<div role="status">{html.escape(self._saved(files))}</div>'
+        self._waiting = uploaded(value)
+        self._save_waiting()
+
+    def _save_waiting(self):
+        """Save the images that wait, and say so; or say what is wrong with the name of the class: then they wait for another."""
+        if self._waiting:
+            self.told.value = f'<div role="status">{html.escape(self._saved(self._waiting))}</div>'
 
     def _saved(self, files):
-        """Save the files, and say so; or say what is wrong with the name of the class."""
         try:
             name = checked_class(self.label.value)
         except ValueError as error:
             return f"Nothing is saved yet: {error}"
         for file, content in files:
             save(self.folder / name, file, content)
+        self._waiting = []
         return f"{len(files)} saved; {self.folder / name} holds {len(list((self.folder / name).iterdir()))} files now."
 
 

@@ -30,9 +30,8 @@ def gallery_lab(images, names, transforms, draws=6, strength=5, zoom=4, twin=Non
         words = f"{names[image]}, {transform} at strength {strength}, seeds {seed} to {seed + draws - 1}"
         changed, wrongs = [], []
         for number in range(draws):
-            with torch.random.fork_rng(devices=[]):  # leaves the notebook's own chance alone
-                torch.manual_seed(seed + number)
-                result, wrong = _transformed(transforms[transform], strength, original)
+            torch.default_generator.manual_seed(seed + number)  # and not that of a GPU, which a lab leaves alone
+            result, wrong = _transformed(transforms[transform], strength, original)
             changed.append(pixels.picture(original if result is None else result, zoom))
             wrongs += [f"seed {seed + number}: {wrong}"] if wrong else []
         captions = ["as it is", *(f"seed {seed + number}" for number in range(draws))]
