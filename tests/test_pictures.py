@@ -710,7 +710,7 @@ def test_ward_lab_shows_what_a_test_says_of_a_patient_and_not_its_name():
     assert "convolution 1 0 and 0" in lab.draw(patient=charts_place(charts, "dead ReLUs"), test="gradients")[1]
     assert "500 of the 500" in lab.draw(patient=charts_place(charts, "leaked images"), test="inputs")[1]
     broken = {"sick": {**charts["dead ReLUs"]["sick"], "losses": [None] * 40}, "cured": charts["dead ReLUs"]["cured"]}
-    assert "loss NaN at first" in widgets.ward_lab({"dead ReLUs": broken}).draw(1, "first loss")[1]
+    assert "loss NaN at first" in widgets.ward_lab({"dead ReLUs": broken}).draw(patient=1, test="first loss")[1]
     for bad, words in [
         ({}, "one at least"),
         ({"cold": {}}, "each name in charts"),
