@@ -310,9 +310,9 @@ DIAGNOSES = (
     Question(
         "What is wrong with patient 1?",
         (
-            Choice("The learning rate is too high.", "Then the very first steps would go wrong. Here the loss falls at first, as a healthy one does; it climbs later, while the gradients grow from step to step."),
+            Choice("The learning rate is too high.", "A rate far too high goes wrong at once, and one a little too high can look like this: so look at the loop. Here the loss falls at first, as a healthy one does; it climbs later, while the gradients grow from step to step."),
             Choice("zero_grad() is missing.", "Gradients pile up: in the end they are ten times as long as at first, or more. Cure: optimizer.zero_grad() before loss.backward().", right=True),
-            Choice("The labels are shuffled.", "Then the baseline would fail, too. It gets 66 % with these very images and labels: they fit together."),
+            Choice("The labels are shuffled.", "Then the baseline would fail, too. It gets 66 % with these very images and labels: by far most of them fit together."),
         ),
     ),
     Question(
@@ -328,7 +328,7 @@ DIAGNOSES = (
         (
             Choice("The images are not normalised.", "They range from 0 to 255, so the first scores are huge, and so are the first loss (12.57) and the first gradients. Cure: normalise, with mean and spread of the training images.", right=True),
             Choice("The learning rate is too high.", "A lower rate might help, and hide the fault. But before the first step no rate has played a part, and already the loss is 12.57 in place of 2.30."),
-            Choice("The ReLUs were dead from the start.", "They are dead in the end, but at the first step the gradients were huge: the first steps killed them. That is a consequence, not the cause."),
+            Choice("The ReLUs were dead from the start.", "They are dead in the end here, but at the first step the gradients were huge: the first steps killed them. That is a consequence, not the cause."),
         ),
     ),
     Question(
@@ -336,7 +336,7 @@ DIAGNOSES = (
         (
             Choice("The network is too small.", "It learned 20 images by heart in 100 steps. And the baseline, which has no network, guesses as well."),
             Choice("The labels do not belong to the images.", "A boot that is called pullover: look at the inputs. Any labels can be learned by heart, for one batch; new images stay near guessing, for the baseline, too. Cure: give images and labels one order.", right=True),
-            Choice("zero_grad() is missing.", "Then the gradients would grow. They stay as long as at the first step."),
+            Choice("zero_grad() is missing.", "Then they would grow tenfold and more. Here none even doubles."),
         ),
     ),
     Question(
@@ -352,7 +352,7 @@ DIAGNOSES = (
         (
             Choice("The learning rate is too low.", "At any rate gradients have a length. Here they are 0, and a rate times 0 is 0."),
             Choice("The ReLUs are dead from the start.", "All weights have a gradient of 0 at the first step: nothing gets through the ReLUs, because the biases were drawn around −3. Only the last layer's biases learn. Cure: PyTorch's own first draw.", right=True),
-            Choice("The labels are shuffled.", "The baseline gets 66 % with them: they fit the images."),
+            Choice("The labels are shuffled.", "The baseline gets 66 % with them: by far most fit the images."),
         ),
     ),
     Question(
@@ -395,7 +395,7 @@ QUESTIONS = (
         (
             Choice("Report it.", "Perhaps later. What is too good to be true mostly is not."),
             Choice("Train longer, since it goes so well.", "If validation images are among the training images, it will go better still, and mean nothing."),
-            Choice("Look for validation images among the training images.", "That is the commonest cause. Compare pixel by pixel, and measure on images that nobody has touched.", right=True),
+            Choice("Look for validation images among the training images.", "That is a common cause, and quick to check. Compare pixel by pixel, and measure on images that nobody has touched.", right=True),
         ),
     ),
 )  # fmt: skip

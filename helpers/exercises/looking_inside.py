@@ -263,7 +263,7 @@ QUESTIONS = (
     Question(
         "A number in a map has a receptive field of 23×23 pixels. What does that say?",
         (
-            Choice("All 529 pixels influence it, each as much as the other.", "The field says what can reach it. For one image, many of these pixels have a gradient of 0, and the others have very unequal ones."),
+            Choice("All 529 pixels influence it, each as much as the other.", "The field says what can reach it. In our images nearly all of its pixels had a gradient, but very unequal ones."),
             Choice("It recognises things of 23×23 pixels.", "It may answer to a single edge in the middle. The field is a limit, not a size."),
             Choice("No pixel outside the field can change it.", "That is all, and it holds for every image. How much the pixels inside count, the gradient says, for one image at a time.", right=True),
         ),
@@ -271,7 +271,7 @@ QUESTIONS = (
     Question(
         "Grad-CAM lights up the ship, and the answer is “ship”. A colleague says: so it has understood ships. And you?",
         (
-            Choice("Right: it looked at the ship and not at the water.", "A place of the map sees 23×23 pixels, water and all; and which pixels mattered says nothing of what was seen in them."),
+            Choice("Right: it looked at the ship and not at the water.", "A place of the last maps sees nearly the whole image, water and all; and which pixels mattered says nothing of what was seen in them."),
             Choice("I cover the ship, then the water, and ask again.", "That changes the image and looks at the answer: a test that could come out otherwise. The heat alone explains nothing.", right=True),
             Choice("Wrong: such heat is the same for an untrained network.", "It is not: with new weights the heat changes. It does depend on the weights; that is necessary, and it is not enough."),
         ),

@@ -331,17 +331,17 @@ QUESTIONS = (
         ),
     ),
     Question(
-        "One process on your laptop takes 60 s. What will two take on the same laptop?",
+        "One process on your laptop takes 60 s. What do you expect of two on the same laptop?",
         (
-            Choice("30 s: the work is halved.", "That would need cores that were idle before. Unless you limit it, PyTorch uses all of them in one process."),
+            Choice("30 s: the work is halved.", "That would need cores that were idle before. Unless you limit it, PyTorch may use all of them in one process."),
             Choice("120 s: everything is done twice.", "Each image is still learned from once an epoch. What is done twice is little: starting, loading, cutting batches."),
-            Choice("About the same: the cores were busy already.", "Two processes share the same cores, and have to talk besides.", right=True),
+            Choice("More than 30 s: the cores were busy already, at least in part.", "Two processes share the same cores, and have to talk besides.", right=True),
         ),
     ),
     Question(
         "The losses of one and of two processes differ a little. Why?",
         (
-            Choice("Sums in another order are rounded otherwise.", "A computer rounds each sum: another order, other last digits. Every step begins where the one before ended, and where a rounding tips a ReLU or a max pooling, the difference leaps.", right=True),
+            Choice("Sums in another order are rounded otherwise.", "A computer rounds each sum: another order, other last digits. Every step begins where the one before ended, and where a rounding tips a ReLU or a max pooling, the difference can leap.", right=True),
             Choice("Two processes have seen other images than one.", "In every step the two together see the whole batch, the same that one process sees alone."),
             Choice("It cannot be: the formulas are the same.", "The formulas are the same, the roundings are not: in Python, (0.1 + 0.2) + 0.3 and 0.1 + (0.2 + 0.3) differ in the last digit."),
         ),

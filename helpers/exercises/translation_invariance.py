@@ -319,7 +319,7 @@ QUESTIONS = (
     Question(
         "A network was trained with random shifts. You turn the shoe by 60°. What do you expect?",
         (
-            Choice("It fails: it has learned about shifts only.", "The notebook has measured it: turned by 60°, hardly more images are named right than by guessing.", right=True),
+            Choice("It fails: it has learned about shifts only.", "The notebook has measured it: turned by 60°, 6 % of the images were named right, fewer than by guessing.", right=True),
             Choice("It copes: it is invariant now.", "To shifts only. Turned edges are other edges to the kernels, and training did not show them."),
             Choice("It copes, thanks to its pooling.", "Pooling forgives small shifts. A turn moves the parts of the shoe against each other."),
         ),
