@@ -335,7 +335,7 @@ QUESTIONS = (
         (
             Choice("30 s: the work is halved.", "That would need cores that were idle before. Unless you limit it, PyTorch may use all of them in one process."),
             Choice("120 s: everything is done twice.", "Each image is still learned from once an epoch. What is done twice is little: starting, loading, cutting batches."),
-            Choice("More than 30 s: the cores were busy already, at least in part.", "Two processes share the same cores, and have to talk besides.", right=True),
+            Choice("More than 30 s: the cores were busy, at least in part.", "Two processes share the same cores, and have to talk besides.", right=True),
         ),
     ),
     Question(
