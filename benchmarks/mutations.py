@@ -128,7 +128,6 @@ MUTATIONS = {
         Mutation("widgets/states.py", "mtime=0", "mtime=None", "the same states give other bytes"),
         Mutation("widgets/lab.py", "        with torch.random.fork_rng(devices=[]):", "        if True:", "a slider takes random numbers from the notebook"),
         Mutation("widgets/lab.py", "leave=[later for later, _ in moves[number:]]", "leave=[]", "what follows a move undoes a later one"),
-        Mutation("widgets/own_images.py", "        self._waiting = []\n        return", "        return", "an image is saved for each name of a class"),
         Mutation("panels.py", "if (array[..., :1] == array).all():", "if True:", "pixels lose their colours"),
     ],
     "inside": [
@@ -148,6 +147,7 @@ MUTATIONS = {
         Mutation("clinic.py", "return UNBOUNDED if math.isnan(loss) else", "return", "a loss of NaN counts as small"),
     ],
     "folders": [
+        Mutation("widgets/own_images.py", "        self._waiting = []\n        return", "        return", "an image is saved for each name of a class"),
         Mutation("data/folders.py", "(image.width - side) / 2, (image.height - side) / 2", "0, 0", "the corner is cut out, not the middle"),
         Mutation("data/folders.py", "        image = image.transpose(turn)\n", "        pass\n", "what a camera says of the turn is ignored"),
         Mutation("data/folders.py", "            if pixels in seen:", "            if False:", "an image can be in two splits"),

@@ -53,8 +53,9 @@ def test_a_kept_run_can_be_run_again(kept):
 # ---- the loop ------------------------------------------------------------------------------
 
 
-def test_the_loop_is_the_plain_one():
-    outcome = clinic.run(shortened(Program()), seed=3)
+@pytest.mark.parametrize("clears", [True, False])
+def test_the_loop_is_the_plain_one(clears):
+    outcome = clinic.run(dataclasses.replace(shortened(Program()), clears=clears), seed=3)
     task = clinic.clothes()
     torch.manual_seed(3)
     model, x = clinic.small_network(), clinic.once(task.images)
@@ -62,7 +63,8 @@ def test_the_loop_is_the_plain_one():
     losses = []
     for batch in torch.randperm(1_000).split(50):
         loss = F.cross_entropy(model(x[batch]), task.labels[batch])
-        optimizer.zero_grad()
+        if clears:
+            optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         losses.append(loss.item())

@@ -442,9 +442,10 @@ def test_occlusion_is_what_asking_again_and_again_gives(network):
 def test_a_drop_at_a_place_is_that_of_the_occlusion_map(network):
     x = images(3)
     labels = [2, 2, 7]
-    rows, columns = torch.tensor([4, 20, 0]), torch.tensor([8, 28, 31])  # the last square is moved in
+    rows, columns = torch.tensor([4, 20, 0]), torch.tensor([8, 28, 12])  # the last square is moved in
     found = inside.drop_at(network, x, labels, rows, columns)
-    for i, (row, column) in enumerate([(0, 1), (4, 6), (0, 6)]):
+    assert found.abs().min() > 1e-5
+    for i, (row, column) in enumerate([(0, 1), (4, 6), (0, 2)]):
         assert found[i].item() == pytest.approx(
             inside.occlusion(network, x[i], labels[i])[row, column].item(), abs=1e-6
         )

@@ -67,6 +67,13 @@ def test_a_picture_is_enlarged_square_by_square():
     assert (painted[:side, side:] == 255).all()
 
 
+def test_what_moves_carries_the_colours_of_its_pixels():
+    image = torch.tensor([[[0, 255]], [[10, 20]], [[30, 7]]], dtype=torch.uint8)
+    png = re.search(r"base64,([^\"]+)", "".join(pixels.picture(image, zoom=3).html()))[1]
+    pixels_there = np.asarray(Image.open(io.BytesIO(base64.b64decode(png))))
+    assert pixels_there.tolist() == [[[0, 10, 30], [255, 20, 7]]]
+
+
 def test_a_feature_map_is_orange_above_0_blue_below_white_at_0():
     painted = np.asarray(pixels.feature_map(torch.tensor([[2.0, 0.0, -2.0]]), zoom=10))
     left, middle, right = (painted[10, x] for x in (10, 30, 50))

@@ -121,6 +121,7 @@ def test_the_same_labs_give_the_same_bytes_and_no_lab_gives_no_file(tmp_path):
         states.save([3, lab, "text", lab], tmp_path / "labs" / name)
     one, two = ((tmp_path / "labs" / name).read_bytes() for name in ("one", "two"))
     assert one == two
+    assert one[4:8] == bytes(4)  # where gzip would write the time
     (told,) = json.loads(gzip.decompress(one))["labs"]
     assert told["id"] == lab.name
     states.save([3], tmp_path / "labs" / "one")
