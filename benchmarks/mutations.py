@@ -1,6 +1,6 @@
 """Do the unit tests bite? Break the helpers in one small place at a time, and see whether a test notices.
 
-python benchmarks/mutations.py                # all of them: a quarter of an hour on two cores
+python benchmarks/mutations.py                # all of them: half an hour on two cores
 python benchmarks/mutations.py train pictures # some areas
 
 Each mutation is made in a copy of the course, where only the tests of its area run, until the first
@@ -119,8 +119,8 @@ MUTATIONS = {
     "labs": [
         Mutation("widgets/lab.py", "            if follower not in leave:\n", "            if True:\n", "a control that follows cannot be set"),
         Mutation("widgets/lab.py", "self.controls[limited].max = highest(self.state)", "pass", "a slider's end does not move"),
-        Mutation("widgets/lab.py", "                for name, value in before.items():", "                for name, value in []:", "after a bad value others have moved"),
-        Mutation("widgets/lab.py", "html.escape(words)", "words", "words of a state are taken for html"),
+        Mutation("widgets/lab.py", "                self._put(before)\n", "                pass\n", "after a bad value others have moved"),
+        Mutation("widgets/live.py", "html.escape(words)", "words", "words of a state are taken for html"),
         Mutation("widgets/states.py", "if len(states) == MOST_STATES:", "if False:", "any number of states is written down"),
         Mutation("widgets/states.py", "return {name: value, **lab.follow.get(name, lambda _: {})(value)}", "return {name: value}", "on a page nothing follows"),
         Mutation("widgets/states.py", "highest = lab.most[name]({**lab.first, **state}) if name in lab.most else control.max", "highest = control.max", "on a page each slider has the same end"),

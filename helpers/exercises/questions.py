@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import ipywidgets
 
-from helpers.widgets.live import Live
+from helpers.widgets.live import Live, status
 
 
 class Choice(NamedTuple):
@@ -56,7 +56,7 @@ class Questions(Live):
             # both, or a screen reader reads out two texts
             button.description = button.tooltip = f"{sign} {choice.words}"
             button.button_style = "success" if choice.right else "danger"
-            answer.value = f'<div role="status">{html.escape(_answer(choice))}</div>'
+            answer.value = status(_answer(choice))
 
         button.on_click(picked)
         return button

@@ -8,7 +8,6 @@ queues up. A lab's state can be set from code: `lab.set(position=12)`. Only what
 import collections
 import contextlib
 import functools
-import html
 import threading
 
 import ipywidgets
@@ -16,7 +15,7 @@ import torch
 from traitlets import TraitError
 
 from helpers import checks, panels, pixels
-from helpers.widgets.live import Live, between_cells
+from helpers.widgets.live import Live, between_cells, status
 
 # what a pointer that rests on a control is told; ipywidgets 8 shows "null" where nothing is set
 TOOLTIP = "tooltip" if "tooltip" in ipywidgets.IntSlider.class_trait_names() else "description_tooltip"
@@ -71,13 +70,9 @@ class Lab(Live):
         before = self.state
         with self._moving():
             try:
-                for name, value in values.items():
-                    self._put(name, value)
-                    self._follow(name, value, leave=values)
+                self._put(values)
             except ValueError:
-                for name, value in before.items():
-                    self._put(name, value)
-                    self._follow(name, value, leave=before)
+                self._put(before)
                 raise
 
     @contextlib.contextmanager
@@ -93,13 +88,16 @@ class Lab(Live):
                 self._mover = None
             self._redraw()
 
-    def _put(self, name, value):
-        try:
-            self.controls[name].value = value
-        except (TraitError, TypeError, ValueError):
-            options = getattr(self.controls[name], "options", None)
-            choices = f": choose one of {', '.join(map(str, options))}" if options else ""
-            raise ValueError(f"{name} cannot be {checks.shown(value)}{choices}") from None
+    def _put(self, values):
+        """Give controls their values, and move what follows from each, but not one that has a value of its own here."""
+        for name, value in values.items():
+            try:
+                self.controls[name].value = value
+            except (TraitError, TypeError, ValueError):
+                options = getattr(self.controls[name], "options", None)
+                choices = f": choose one of {', '.join(map(str, options))}" if options else ""
+                raise ValueError(f"{name} cannot be {checks.shown(value)}{choices}") from None
+            self._follow(name, value, leave=values)
 
     def _follow(self, name, value, leave):
         """A control has this value now: move those that follow it, but for the names in `leave`, and the ends of sliders."""
@@ -125,13 +123,12 @@ class Lab(Live):
                 for number, (name, value) in enumerate(moves, start=1):
                     self._follow(name, value, leave=[later for later, _ in moves[number:]])
         except Exception as error:
-            words = html.escape(f"This cannot be drawn: {error}")
-            self.picture.value = f'<div role="status">{words}</div>'
+            self.picture.value = status(f"This cannot be drawn: {error}")
             raise
 
     def _redraw(self):
         panel, words = self.draw(**self.state)
-        self.picture.value = "".join([*pixels.moving(panel, words), f'<div role="status">{html.escape(words)}</div>'])
+        self.picture.value = "".join([*pixels.moving(panel, words), status(words)])
 
     def still(self):
         """The twin: the pictures of some states, one below the other, with their words."""

@@ -1,5 +1,6 @@
 """What moves while a kernel runs, and the twin that stands in for it everywhere else."""
 
+import html
 import threading
 import zlib
 
@@ -44,6 +45,11 @@ class Live(ipywidgets.VBox):
     def _ipython_display_(self, **_):
         display(self.twin, raw=True)
         display({VIEW: {"version_major": 2, "version_minor": 0, "model_id": self.model_id}}, raw=True)
+
+
+def status(words):
+    """Words as a line that says what has become of a reader's move, as html."""
+    return f'<div role="status">{html.escape(words)}</div>'
 
 
 def between_cells(action):

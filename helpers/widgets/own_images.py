@@ -9,7 +9,7 @@ import ipywidgets
 
 from helpers import checks
 from helpers.widgets.lab import TOOLTIP, WIDE, WIDTH
-from helpers.widgets.live import Live
+from helpers.widgets.live import Live, status
 
 FORBIDDEN = '/\\:*?"<>|'  # in the name of a folder, on one system or another
 
@@ -53,7 +53,7 @@ class Upload(Live):
     def _save_waiting(self):
         """Save the images that wait, and say so; or say what is wrong with the name of the class: then they wait for another."""
         if self._waiting:
-            self.told.value = f'<div role="status">{html.escape(self._saved(self._waiting))}</div>'
+            self.told.value = status(self._saved(self._waiting))
 
     def _saved(self, files):
         try:
