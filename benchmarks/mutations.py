@@ -104,7 +104,7 @@ MUTATIONS = {
     "pictures": [
         Mutation("pixels.py", "full = np.where(shares[..., None] > 0, ORANGE, BLUE)", "full = np.where(shares[..., None] > 0, BLUE, ORANGE)",
                  "orange and blue are swapped"),
-        Mutation("pixels.py", "row >= rows - dropped[0] or column >= columns - dropped[1]", "row >= rows - dropped[0]", "dropped columns are not struck out"),
+        Mutation("pixels.py", "r >= rows - dropped[0] or c >= columns - dropped[1]", "r >= rows - dropped[0]", "dropped columns are not struck out"),
         Mutation("pixels.py", "fill=ORANGE if i == marked else BLUE", "fill=BLUE", "the right class is not marked"),
         Mutation("pixels.py", 'words.replace("-", MINUS) if float(words) else', "words.replace('-', MINUS) if True else", "there is a minus zero"),
         Mutation("widgets/layers.py", "filled[position + 1 :] = torch.nan", "pass", "the map is full before the window has been there"),
