@@ -45,6 +45,8 @@ SLIPS_OF_CONVOLVE = [
      "Rows and columns are swapped: it is `image[rows, columns]` and `result[row, column]`, rows first."),
     (lambda image, kernel: _map_of(image, kernel)[:-1, :-1],
      "You leave out the last row and the last column of stops: that many steps make one stop more."),
+    (lambda image, kernel: _filled_only(image, kernel, slice(-1), slice(-1)),
+     "Your last row and last column of stops stay 0: that many steps make one stop more."),
     (lambda image, kernel: F.pad(_map_of(image, kernel), (0, 1, 0, 1)),
      "Your result has a row and a column too many, which no stop fills."),
     (lambda image, kernel: F.pad(_map_of(image, kernel), (0, len(kernel) - 1, 0, len(kernel) - 1)),
@@ -97,9 +99,14 @@ def _oblongs():
     return [_random(draw, rows, columns, 3) for rows, columns in [(3, 5), (5, 3), (4, 8), (9, 6)]]
 
 
-def _other_sizes():
+def _odd_kernels():
     draw = torch.Generator().manual_seed(2)
-    return [_random(draw, *sizes) for sizes in [(3, 4, 2), (4, 3, 1), (6, 7, 5), (9, 7, 4), (8, 8, 7)]]
+    return [_random(draw, *sizes) for sizes in [(6, 7, 5), (4, 3, 1), (8, 8, 7)]]
+
+
+def _even_kernels():
+    draw = torch.Generator().manual_seed(3)
+    return [_random(draw, *sizes) for sizes in [(3, 4, 2), (9, 7, 4)]]
 
 
 def _random(draw, rows, columns, f):
@@ -111,8 +118,10 @@ def _random(draw, rows, columns, f):
 _STAGES = [
     (function(_convolved, _squares, SLIPS_OF_CONVOLVE), ""),
     (function(_convolved, _oblongs), "On square images your function is right. On others it is not: count rows and columns apart. "),
-    (function(_convolved, _other_sizes),
+    (function(_convolved, _odd_kernels),
      "With 3×3 kernels your function is right. With others it is not: take the size from the kernel. "),
+    (function(_convolved, _even_kernels),
+     "With odd kernels your function is right. With even ones it is not: let the window begin at (row, column). "),
 ]  # fmt: skip
 
 
@@ -122,12 +131,16 @@ def _grade_convolve(answer):
             grade(answer)
         except Wrong as wrong:
             raise Wrong(f"Not yet. {so_far}{str(wrong).removeprefix('Not yet. ')}" if so_far else str(wrong)) from wrong
-    return "Your loops give what F.conv2d gives, on 14 images, with kernels from 1×1 to 7×7."
+    return "Your function gives what F.conv2d gives, on 14 images, with kernels from 1×1 to 7×7."
 
 
+PYTORCHS_OWN = (
+    "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d",
+    "convolution", "_convolution", "mkldnn_convolution",
+)  # fmt: skip
 convolve = Exercise(
     "convolve",
-    without(("conv1d", "conv2d", "conv3d", "convolution", "_convolution"), _grade_convolve),
+    without(PYTORCHS_OWN, _grade_convolve),
     [
         "How many stops are there in a column, and how many in a row? A window of f rows has `image.shape[0] - f + 1`.",
         "Begin with `result = torch.zeros(stops in a column, stops in a row)`. Then go through the rows in a loop, and "
@@ -154,7 +167,6 @@ parameters = Exercise(
             (32 * (5 * 5 + 1), "You forgot the depth: a kernel is as deep as its input, here 16."),
             (32 * 5 * 5, "You forgot the depth and the biases: a kernel is as deep as its input, here 16."),
             (32 * 16 * 5 * 5 + 16, "Biases belong to the kernels (32), not to the maps that come in (16)."),
-            (16 * (32 * 5 * 5 + 1), "You swapped the two: 16 maps come in, 32 kernels make 32 maps."),
             (16 * 5 * 5 + 1, "That is one kernel and its bias. There are 32."),
             (16 * 5 * 5, "That is one kernel, without its bias. There are 32."),
             (16 * 5 * 5 + 32, "You have 32 biases, but the weights of one kernel only: each of the 32 has 16·5·5."),
@@ -188,7 +200,7 @@ def _grade_diagonal(answer):
         raise Wrong("Not yet. It is silent on every diagonal edge.")
     if falling >= 2 * rising:
         raise Wrong("Not yet. It finds edges that fall to the right; mirror it, left to right.")
-    if rising < 2 * falling:
+    if rising < 2 * falling * (1 - 1e-4):  # sums of fractions are rounded
         raise Wrong(
             f"Not yet. Rising edges get at most {short(rising)}, falling ones {short(falling)}: rising ones must get "
             "at least twice as much."
@@ -212,7 +224,7 @@ QUESTIONS = (
         "A colour image meets one 3×3 kernel. How many feature maps come out?",
         (
             Choice("one", "The kernel has a slice for each channel, and the three results are added up.", right=True),
-            Choice("three, one a channel", "The results of the kernel's three slices are added up to one map. Three maps need three kernels."),
+            Choice("three, one per channel", "The results of the kernel's three slices are added up to one map. Three maps need three kernels."),
             Choice("nine, one for each number", "The nine products of each slice are added up: one number at each stop."),
         ),
     ),
@@ -227,9 +239,9 @@ QUESTIONS = (
     Question(
         "The 27 numbers of a colour kernel add up to 0. What does it answer where everything is pure red?",
         (
-            Choice("0, since they add up to 0", "So it would be on grey, where the three channels are alike. On pure red, green and blue are 0, and their slices add nothing."),
+            Choice("0, since they add up to 0", "That holds on grey, where the three channels are alike. On pure red, green and blue are 0, and their slices add nothing."),
             Choice("the sum of its red slice", "The red channel is 1 and the others are 0, so only the red slice's nine numbers are added up.", right=True),
-            Choice("a number near 1, as red is bright", "How bright it is does not say it. The answer depends on the kernel: here it is the sum of the red slice, whatever that is."),
+            Choice("a number near 1, as red is bright", "Brightness does not decide it. The answer depends on the kernel: here it is the sum of the red slice, whatever that is."),
         ),
     ),
 )  # fmt: skip

@@ -18,7 +18,7 @@ def _values():
     draw = torch.Generator().manual_seed(0)
     x = 1 + torch.rand(50, 40, generator=draw)
     y = 1 + torch.rand(2000, generator=draw)
-    return [*[(x, 0.2)] * 8, (x, 0.0), *[(y, 0.7)] * 5, *[(-y.view(10, 8, 5, 5), 0.5)] * 5]
+    return [*[(x, 0.22)] * 8, (x, 0.0), *[(y, 0.7)] * 5, *[(-y.view(10, 8, 5, 5), 0.5)] * 5]
 
 
 def _grade_dropout(dropout):
@@ -40,7 +40,7 @@ def _grade_dropout(dropout):
     _check_coins(given, results)
     for (x, p), result in zip(given, results):
         _check_kept(x.double(), p, result)
-    masks = [result != 0 for (_, p), result in zip(given, results) if p == 0.2]
+    masks = [result != 0 for (_, p), result in zip(given, results) if p == 0.22]
     if any(torch.equal(masks[0], mask) for mask in masks[1:]):
         raise Wrong("Not yet. Two calls drop the same numbers: the mask must be drawn anew at each call.")
     counts = {int(mask.sum()) for mask in masks}
@@ -194,17 +194,18 @@ settings = Exercise(
 
 
 def _network():
-    """A small network with batch norm and dropout, and images for it; always the same."""
+    """A small network with batch norm and dropout, in a base and a head, and images for it; always the same."""
     torch.manual_seed(0)
-    layers = [nn.Conv2d(1, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()]
-    return nn.Sequential(*layers, nn.Dropout(0.5), nn.Linear(8, 10)), torch.randn(16, 1, 8, 8)
+    base = nn.Sequential(nn.Conv2d(1, 8, 3), nn.BatchNorm2d(8), nn.ReLU())
+    head = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(0.5), nn.Linear(8, 10))
+    return nn.Sequential(base, head), torch.randn(16, 1, 8, 8)
 
 
 COMES_IN = {
     "train()": {},
     "eval()": {},
-    "train(), but for layer 1, its batch norm, in eval()": {1: False},
-    "eval(), but for layer 5, its dropout, in train()": {5: True},
+    "train(), but for layer 0.1, its batch norm, in eval()": {"0.1": False},
+    "eval(), but for layer 1.2, its dropout, in train()": {"1.2": True},
 }  # how the network of exercise 3 is handed over, and which of its layers have another mode than the rest
 
 
@@ -213,8 +214,8 @@ def _grade_answers(answers):
     for came, others in COMES_IN.items():
         model, x = _network()
         model.train(came.startswith("train"))
-        for place, training in others.items():
-            model[place].train(training)
+        for layer, training in others.items():
+            model.get_submodule(layer).train(training)
         _check_answers(answers, model, x, came)
     return "The same answer each time, from all units, and training can go on where it was."
 
@@ -222,7 +223,13 @@ def _grade_answers(answers):
 def _check_answers(answers, model, x, came):
     """Raise `Wrong` where the function answers at random, with dropped units, or leaves another network behind."""
     before, settings, modes = _state(model), repr(model), _modes(model)
-    first, second = answers(model, x.clone()), answers(model, x.clone())
+    try:
+        first, second = answers(model, x.clone()), answers(model, x.clone())
+        if not torch.is_grad_enabled():
+            raise Wrong("Not yet. Your function leaves gradients switched off for whatever comes next: "
+                        "ask within `with torch.no_grad():`.")  # fmt: skip
+    finally:
+        torch.set_grad_enabled(True)
     if first is None:
         raise Wrong(UNSOLVED)
     for result in (first, second):
@@ -254,22 +261,23 @@ def _state(model):
 
 
 def _modes(model):
-    """The network's own mode, then that of each layer: True for train()."""
-    return [layer.training for layer in model.modules()]
+    """The mode of each layer by its name, of the network itself under "": True for train()."""
+    return {name: layer.training for name, layer in model.named_modules()}
 
 
 def _check_modes(before, after, came):
     """Raise `Wrong` where a layer is left in another mode than it had."""
     if before == after:
         return
-    if len(set(before)) == len(set(after)) == 1:
-        raise Wrong(f"Not yet. The model came in {came} and is left in {_mode(after[0])}: "
+    if len(set(before.values())) == len(set(after.values())) == 1:
+        raise Wrong(f"Not yet. The model came in {came} and is left in {_mode(after[''])}: "
                     "whoever uses it next is surprised.")  # fmt: skip
-    if after[0] != before[0] and after[1:] == before[1:]:
+    changed = [name for name in before if after[name] != before[name]]
+    if changed == [""]:
         raise Wrong(f"Not yet. The model came in {came}; now its layers have their mode again, but "
-                    f"`model.training` says {after[0]}: the model itself is one of `model.modules()`.")  # fmt: skip
-    place = next(place for place, (one, other) in enumerate(zip(before[1:], after[1:])) if one != other)
-    raise Wrong(f"Not yet. The model came in {came}; now layer {place} is in {_mode(after[place + 1])}. "
+                    f"`model.training` says {after['']}: the model itself is one of `model.modules()`.")  # fmt: skip
+    layer = next(name for name in changed if name)
+    raise Wrong(f"Not yet. The model came in {came}; now layer {layer} is in {_mode(after[layer])}. "
                 "Note the mode of each layer before you change any, and give it back.")  # fmt: skip
 
 
@@ -317,7 +325,7 @@ QUESTIONS = (
         (
             Choice("Add it: it cannot hurt.", "It can: with all images, p = 0.5 cost both networks of the figure several points."),
             Choice("Measure your own network, with several seeds.", "With and without, all else equal, and with the interval of the difference.", right=True),
-            Choice("Leave it out: batch norm has replaced it.", "That is as blind as adding it: what it does depends on the network and on how many images it learns from: see the figure."),
+            Choice("Leave it out: batch norm has replaced it.", "That is as blind as adding it: the figure's network with batch norm differs from the other in much more than that."),
         ),
     ),
 )  # fmt: skip

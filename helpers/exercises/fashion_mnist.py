@@ -182,7 +182,7 @@ def _grade_rates(found):
     if shares[best + 1] == shares[best]:
         raise Wrong(f"Not yet. lr={rates[best]:g} and lr={rates[best + 1]:g} are equally good: "
                     "try one between them, or train both longer.")  # fmt: skip
-    return f"Your peak, lr={rates[best]:g}, has worse neighbours on both sides."
+    return f"Of these runs, lr={rates[best]:g} did best. Each rate ran once: one within a point of it may be as good."
 
 
 def _check_run(rate, share):
@@ -214,14 +214,14 @@ rates = Exercise(
         "Go in steps of 10 first: 0.001, 0.01, 0.1, 1.",
         "Train a new network for each, with the same seed, and note the last `valid_accuracy`.",
     ],
-    """clothes = data.load("fashion_mnist", "train", source="sample")
-valid = data.load("fashion_mnist", "valid", source="sample")
+    """few = data.load("fashion_mnist", "train", source="sample")
+some = data.load("fashion_mnist", "valid", source="sample")
 rates = {}
 for lr in [0.0001, 0.001, 0.01, 0.1, 1.0]:
     torch.manual_seed(0)
-    model = models.small_cnn(width=8)
-    history = train.fit(model, clothes, valid, epochs=1, batch_size=128, lr=lr)
-    rates[lr] = history.valid_accuracy[-1]""",
+    trial = models.small_cnn(width=8)
+    trial_history = train.fit(trial, few, some, epochs=1, batch_size=128, lr=lr)
+    rates[lr] = trial_history.valid_accuracy[-1]""",
 )
 
 QUESTIONS = (
@@ -234,10 +234,10 @@ QUESTIONS = (
         ),
     ),
     Question(
-        "The training loss falls, the validation loss rises. Should you train longer?",
+        "Training loss falls; validation loss and mistakes keep rising. Train longer?",
         (
             Choice("Yes: the training loss still falls.", "That only says that the network gets to know its own images better. What counts is new ones, and there it gets worse."),
-            Choice("No: stop, or get more images.", "The network overfits more and more: it learns what is true of its training images alone.", right=True),
+            Choice("No: stop, or use regularisation.", "The network overfits more and more: it learns what is true of its training images alone.", right=True),
             Choice("No: the learning rate is too small.", "With too small a rate both losses would fall, slowly. Here one rises."),
         ),
     ),

@@ -30,7 +30,7 @@ costs = Exercise(
         [
             (lambda n, d, f, h, w: (n * d * f * f, n * d * f * f * h * w), "You forgot the biases: one for each filter."),
             (lambda n, d, f, h, w: (n * d * f * f + 1, n * d * f * f * h * w), "Every filter has a bias of its own."),
-            (lambda n, d, f, h, w: (n * f * f + n, n * f * f * h * w), "You forgot the depth: a filter has a flat kernel for each of its input's maps."),
+            (lambda n, d, f, h, w: (n * f * f + n, n * f * f * h * w), "You forgot the depth: a kernel is as deep as its input."),
             (lambda n, d, f, h, w: (d * f * f + 1, d * f * f * h * w), "That is one filter alone; there are several."),
             (lambda n, d, f, h, w: (n * d * f + n, n * d * f * h * w), "A kernel is square: size times size."),
             (lambda n, d, f, h, w: (n * d * f * f + n, n * d * f * f), "Your products are those of one stop; a filter stops once for each number of its map."),
@@ -118,6 +118,7 @@ def _grade_network(answer):
         )
     if networks.is_linear(network, *INPUT):
         raise Wrong("Not yet. There is no ReLU or max pooling: all your layers together are one linear layer.")
+    networks.check_ending(network, *INPUT)
     parameters, products = networks.all_parameters(network), networks.multiply_adds(network, *INPUT)
     counted = (
         f"{count(parameters, 'parameter')}, {count(products, 'multiply-add')}, receptive field {field[0]}×{field[1]}"
@@ -176,11 +177,11 @@ QUESTIONS = (
         ),
     ),
     Question(
-        "In place of one 5×5 convolution you put two of 3×3, ReLU between them, with as many maps. What do you get?",
+        "In place of one 5×5 convolution from 32 maps to 32 you put two of 3×3, ReLU between them. What do you get?",
         (
             Choice("The same view, fewer weights, one more ReLU.", "18 weights against 25 for each pair of maps, and both see 5×5 pixels.", right=True),
             Choice("A smaller view: 3×3 pixels in place of 5×5.", "The second kernel sees 3×3 numbers that each saw 3×3 pixels: together 5×5."),
-            Choice("The same function, only cheaper.", "Without ReLU between them the two are one 5×5 kernel, though not any you like. With ReLU they are something that no single kernel is."),
+            Choice("The same function, only cheaper.", "Without padding and ReLU the two are one 5×5 kernel, though not any you like. With ReLU they are something that no single kernel is."),
         ),
     ),
     Question(

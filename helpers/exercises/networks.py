@@ -151,12 +151,22 @@ def _longest(lit):
 
 def is_linear(network, *shape):
     """Whether all its layers together are one linear layer: no ReLU, no max pooling, nothing that bends."""
+    return _is_linear(network, shape, lambda redrawn, images: redrawn(images))
+
+
+def is_linear_up_to_last_convolution(network, *shape):
+    """Whether nothing bends before its last convolution, so that its convolutions are one larger convolution."""
+    return _is_linear(network, shape, lambda redrawn, images: _convolutions(redrawn, images)[-1][0])
+
+
+def _is_linear(network, shape, result_of):
+    """Whether result_of(network, images), whatever the weights, is a linear function of the images, biases aside."""
     one, two = _noise(2, *shape)
     for draw in range(DRAWS):
         redrawn = _with_random_weights(network, draw)
         with torch.no_grad(), torch.random.fork_rng(devices=[]):
-            black, both = redrawn(0 * one), redrawn(one + two)
-            bend = both + black - redrawn(one) - redrawn(two)
+            black, both = result_of(redrawn, 0 * one), result_of(redrawn, one + two)
+            bend = both + black - result_of(redrawn, one) - result_of(redrawn, two)
             if bend.abs().max() > 1e-3 * (both - black).abs().max():
                 return False
     return True
@@ -167,11 +177,12 @@ def ends_in(network, *shape):
 
     Told by the scores alone, for noise and random weights: they add up to 1, are never below 0, and so on.
     """
-    scores = []
-    for draw in range(DRAWS):
-        with torch.no_grad(), torch.random.fork_rng(devices=[]):
-            scores.append(_with_random_weights(network, draw)(_noise(16, *shape)[:, 0]))
-    scores = torch.cat(scores)
+    drawn = [_with_random_weights(network, draw) for draw in range(DRAWS)]
+    drawn.append(
+        _redrawn(network, _random_weights, lambda bias: torch.full_like(bias, -1000.0))
+    )  # only a ReLU holds out
+    with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        scores = torch.cat([redrawn(_noise(16, *shape)[:, 0]) for redrawn in drawn])
     one = torch.ones(len(scores))
     if torch.allclose(scores.logsumexp(dim=1), 0 * one, atol=1e-3):
         return "log_softmax"
@@ -182,13 +193,31 @@ def ends_in(network, *shape):
     return "sigmoid" if (scores <= 1).all() and (scores > 0).any() else "relu"
 
 
+ENDS = {
+    "relu": "A ReLU keeps its scores from falling below 0. End with the logits.",
+    "softmax": "Those are probabilities: they add up to 1. Leave the softmax out, and give the logits.",
+    "log_softmax": "Those are logarithms of probabilities. Leave the log-softmax out, and give the logits.",
+    "sigmoid": "All its scores lie between 0 and 1. Leave the sigmoid out, and give the logits.",
+}
+
+
+def check_ending(network, *shape):
+    """Raise `Wrong` where its scores are no logits, but have gone through a ReLU, a softmax or the like."""
+    if found := ENDS.get(ends_in(network, *shape)):
+        raise Wrong(f"Not yet. {found}")
+
+
 def _noise(images, *shape):
     return torch.randn(images, 1, *shape, generator=torch.Generator().manual_seed(0))
 
 
 def _with_random_weights(network, seed):
     """A copy whose weights are all drawn anew: what it does then does not come from its training."""
-    return _redrawn(network, lambda w: 2 * torch.randn_like(w) / math.sqrt(_fan_in(w)), torch.randn_like, seed)
+    return _redrawn(network, _random_weights, torch.randn_like, seed)
+
+
+def _random_weights(weights):
+    return 2 * torch.randn_like(weights) / math.sqrt(_fan_in(weights))
 
 
 def _redrawn(network, weights, bias, seed=0):

@@ -50,9 +50,14 @@ _grade_max_pool = function(
     praise="With other sizes and strides it works the same way; see `arithmetic.pool2d`.",
 )  # fmt: skip
 
+PYTORCHS_OWN = [
+    name.format(axes)
+    for axes in (1, 2, 3)
+    for name in ("max_pool{}d", "max_pool{}d_with_indices", "adaptive_max_pool{}d")
+]
 max_pool = Exercise(
     "max_pool",
-    without(("max_pool2d", "max_pool2d_with_indices", "adaptive_max_pool2d"), _grade_max_pool),
+    without(PYTORCHS_OWN, _grade_max_pool),
     [
         "How many whole pairs of rows are there? `values.shape[0] // 2`.",
         "Window (row, column) begins at `values[2 * row, 2 * column]` and is 2 by 2.",
@@ -113,17 +118,10 @@ def _grade_model(answer):
         raise Wrong(
             "Not yet. There is no non-linearity: without ReLU in between, the convolutions are one larger convolution."
         )
-    if found := ENDS.get(networks.ends_in(network, *first)):
-        raise Wrong(f"Not yet. {found}")
+    if networks.is_linear_up_to_last_convolution(network, *first):
+        raise Wrong("Not yet. No ReLU stands between your convolutions: so they are one larger convolution.")
+    networks.check_ending(network, *first)
     return f"{count(parameters, 'parameter')}, and it takes images of any of the three sizes."
-
-
-ENDS = {
-    "relu": "It ends in ReLU: that cuts off every logit below 0. End with the logits.",
-    "softmax": "Those are probabilities: they add up to 1. Leave the softmax out, and give the logits.",
-    "log_softmax": "Those are logarithms of probabilities. Leave the log-softmax out, and give the logits.",
-    "sigmoid": "All its scores lie between 0 and 1. Leave the sigmoid out, and give the logits.",
-}
 
 
 def _check_size(network, shape):
@@ -172,9 +170,9 @@ QUESTIONS = (
     Question(
         "A network has max pooling. What is that good for when a shoe moves?",
         (
-            Choice("The shoe is found anywhere, turned or not.", "Only shifts of about a window are forgiven, and not all. A turned shoe has other edges, and pooling does not turn them back."),
-            Choice("Some shifts by a pixel or two are forgiven.", "Where the largest number stays in its window, nothing changes. Where it leaves, the pooled map changes.", right=True),
-            Choice("Nothing: pooling does no more than save work.", "It saves work, and more: the sleeve above moved left by a pixel, and its max pooled map stayed as it was."),
+            Choice("The shoe is found anywhere, turned or not.", "Only shifts smaller than a window are forgiven, and not all. A turned shoe has other edges; pooling does not turn them back."),
+            Choice("Some shifts by a pixel are forgiven.", "A window's result stays while its largest number stays and no larger one enters.", right=True),
+            Choice("Nothing: pooling does no more than save work.", "It saves work, and more: the sleeve above moved left by a pixel, and its windows kept their largest numbers."),
         ),
     ),
 )  # fmt: skip

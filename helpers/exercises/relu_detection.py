@@ -20,7 +20,7 @@ def _relu(values):
 def _numbers():
     """A few numbers to check by hand, then random ones of one to four axes."""
     draw = torch.Generator().manual_seed(0)
-    cases = [(torch.tensor([[1.5, -2.0], [0.0, 3.0]]),), (torch.tensor([-1.0, -0.5, 4.0]),)]
+    cases = [(torch.tensor([[1.5, -2.0], [0.0, 3.0]]),), (torch.tensor([-1.0, -0.5, 400.0]),)]
     return cases + [(torch.randn(shape, generator=draw),) for shape in [(3, 4), (2, 3, 4), (8, 8), (2, 3, 5, 5)]]
 
 
@@ -69,9 +69,10 @@ def _activations():
 
 
 def _barely_alive():
-    """Two images, five maps: 0 everywhere, never above 0.0001, never above 0.005, 1 everywhere, and a plain one."""
-    maps = torch.zeros(2, 5, 3, 3)
-    maps[0, 1, 1, 1], maps[1, 2, 0, 2], maps[:, 3], maps[1, 4, 2, 0] = 0.0001, 0.005, 1, 3
+    """Two images, seven maps: 0 everywhere, never above 0.0001, never above 0.005, a plain one, and three that are constant."""
+    maps = torch.zeros(2, 7, 3, 3)
+    maps[0, 1, 1, 1], maps[1, 2, 0, 2], maps[1, 3, 2, 0] = 0.0001, 0.005, 3
+    maps[:, 4], maps[:, 5], maps[:, 6] = 1, 1, 2
     return maps
 
 
@@ -89,8 +90,8 @@ dead = Exercise(
              "You count a map once for each image in which it is 0; count it once, and only if it is 0 in all."),
             (lambda a: (a == 0).sum(), "You count the zeros; count the maps that hold nothing but zeros."),
             (lambda a: (a.amax(dim=(0, 2, 3)) > 0).sum(), "Those are the maps that live; count the others."),
-            (lambda a: (a.amax(dim=(0, 2, 3)) <= 0.01).sum(),
-             "A map that is almost 0 lives; a dead one is 0 itself, everywhere."),
+            *[(lambda a, limit=limit: (a.amax(dim=(0, 2, 3)) < limit).sum(),
+               "A map that is almost 0 lives; a dead one is 0 itself, everywhere.") for limit in (0.001, 0.01)],
             (lambda a: (a.std(dim=(0, 2, 3)) == 0).sum(),
              "A map that is 1 everywhere lives, although nothing in it varies; a dead one is 0 everywhere."),
             (lambda a: (a.amin(dim=(0, 2, 3)) == 0).sum(),
@@ -181,9 +182,9 @@ def show_corner(answer=None):
     panels = [pixels.number_grid(image, window=(2, 3, 1, 1)), pixels.number_grid(wanted, shade="plain")]
     captions = [
         "image: the corner to be found\nis framed",
-        "the map after ReLU: above 0 in one\nof the empty squares at least",
+        "the map after ReLU: above 0 in\nat least one of the empty squares",
     ]
-    alt = "An image of 8×8 numbers, 0 but for a square of 1. The map of 6×6 wanted of it: 0 but for 3×3 squares left empty."
+    alt = "An image of 8×8 numbers, 0 but for a square of 1. The 6×6 map wanted: 0, except for 3×3 squares left empty."
     with contextlib.suppress(Wrong):
         kernel, bias = _pair(answer)
         yours = F.relu(F.conv2d(image[None, None], kernel[None, None])[0, 0] + bias)
@@ -233,7 +234,7 @@ corner = Exercise(
     [
         "Lay the middle of the window on the corner pixel. Which four of the nine pixels are white?",
         "Give those four a positive number, and the five black ones a negative number.",
-        "At the corner such a kernel gives 4, along an edge at most 2. Which bias lies between?",
+        "At the corner such a kernel gives 4, along an edge at most 2. Which threshold lies between? The bias is its negative.",
     ],
     """kernel = torch.tensor([[-1.0, -1, -1], [-1, 1, 1], [-1, 1, 1]])
 corner = (kernel, -3.0)  # one of many""",
@@ -245,13 +246,13 @@ QUESTIONS = (
         (
             Choice("one for each map: its threshold", "The threshold is a bias, and that belongs to the convolution before it. ReLU always cuts at 0."),
             Choice("none: nothing in it is learned", "ReLU is a fixed function, max(0, x). Training changes the numbers that go into it.", right=True),
-            Choice("one for each number of the map", "ReLU treats all numbers alike, and it has nothing to be trained."),
+            Choice("one for each number of the map", "ReLU treats all numbers alike, and it has nothing to train."),
         ),
     ),
     Question(
-        "Ten 3×3 convolutions in a row, nothing in between. What can they do?",
+        "Ten 3×3 convolutions in a row, no padding, nothing in between. What can they do?",
         (
-            Choice("much more than one: ten layers are deep", "Depth counts only with a bend in between. Two of them are one 5×5 kernel, ten are one 21×21 kernel."),
+            Choice("more than any single kernel: ten layers are deep", "Without a bend, depth only enlarges the kernel. Two of them are one 5×5 kernel, ten are one 21×21 kernel."),
             Choice("what ten kernels side by side can do", "Side by side, ten kernels give ten maps. In a row they give one, that of a single 21×21 kernel."),
             Choice("no more than one 21×21 kernel", "Each further layer adds 2 pixels to the one kernel: 3, 5, 7, … 21.", right=True),
         ),
@@ -261,7 +262,7 @@ QUESTIONS = (
         (
             Choice("The kernel did not find its pattern there.", "Its sum plus the bias was 0 or below. The image may be bright or dark there.", right=True),
             Choice("The image is black there.", "A bright, flat place gives an edge kernel a 0 as well. And on black, a bias above 0 is what is left."),
-            Choice("The map is dead.", "A dead map is 0 everywhere, for every image. Single zeros are its normal work."),
+            Choice("The map is dead.", "A dead map is 0 everywhere, for every image. Single zeros are ReLU's normal work."),
         ),
     ),
 )  # fmt: skip

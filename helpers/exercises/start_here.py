@@ -79,7 +79,9 @@ def _grade_small(answer):
     networks.check_scores(model, 1, 28, 28)
     parameters = networks.all_parameters(model)
     if parameters > FEW:
-        raise Wrong(f"Not yet. Your network has {count(parameters, 'parameter')}; at most {FEW:,} are allowed.")
+        raise Wrong(
+            f"Not yet. Your network has {count(parameters, 'parameter')}; at most {FEW:,} are allowed (frozen ones count, too)."
+        )
     share = train.evaluate(model, sample("fashion_mnist", "valid")).accuracy
     if share < 0.2:
         raise Wrong(
@@ -113,7 +115,7 @@ QUESTIONS = (
         "The bar for “bag” stands at 98 %. Is the network right in 98 of 100 such cases?",
         (
             Choice("Yes: that is what probability means.", "The bar only says how the bag's score compares with the nine others; you have seen 98 % for a boot that lay on its side."),
-            Choice("Not by itself.", "The ten bars always add up to 100 %, even for plain noise. Notebook 09 measures how often sure means right.", right=True),
+            Choice("Not necessarily.", "Often, on images like these. But the ten bars always add up to 100 %, even for plain noise. Notebook 09 measures how often sure means right.", right=True),
             Choice("No: it is right in all cases.", "You have seen mistakes with bars above 90 %, and a name for plain noise."),
         ),
     ),
@@ -130,7 +132,7 @@ QUESTIONS = (
         (
             Choice("About 98 %.", "The network has learned from these very images, and may know some of them by heart."),
             Choice("About 88 %.", "It has not learned from the validation set, so these images are new to it, like those to come.", right=True),
-            Choice("About 93 %, the mean.", "The training set tells how well it knows what it has learned from; that says nothing of new images."),
+            Choice("About 93 %, the mean.", "The training set tells how well it knows what it has learned from; that says little of new images."),
         ),
     ),
 )  # fmt: skip

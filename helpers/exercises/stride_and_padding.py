@@ -51,6 +51,10 @@ output_size = Exercise(
                 "You round to the nearest whole number. A step that does not fit is none: round down.",
             ),
             (
+                lambda n, f, stride, padding: int((n + 2 * padding - f) / stride + 0.5) + 1,
+                "You round halves up, to the nearest whole number. A step that does not fit is none: round down.",
+            ),
+            (
                 lambda n, f, stride, padding: (n + 2 * padding - f) / stride + 1,
                 "Rows are whole: a part of a step is no stop. Round down, with // in place of /.",
             ),
@@ -203,7 +207,11 @@ def _grade_layers(answer):
     if sizes[-1] != END:
         raise Wrong(f"Not yet. Nothing is dropped, but the way is {way}: it must end at {END}.")
     field = arithmetic.receptive_field(triples)[-1].size
-    return f"{way}, and nothing is dropped. Each of the last {END} numbers has a receptive field of {count(field, 'pixel')}."
+    beyond = f" (more than the {START} that there are: the rest is padding)" if field > START else ""
+    return (
+        f"{way}, and nothing is dropped. Each of the last {END} numbers has a receptive field of "
+        f"{count(field, 'pixel')}{beyond}."
+    )
 
 
 layers = Exercise(
@@ -237,9 +245,9 @@ QUESTIONS = (
         ),
     ),
     Question(
-        "Two 3×3 convolutions follow each other; the first has stride 2. How many pixels does a number of the second map see?",
+        "Two 3×3 convolutions follow each other; the first has stride 2. How many pixels does a number of the second layer see?",
         (
-            Choice("5×5: each of the two adds 2.", "So it is with stride 1. After a stride of 2, the numbers of the first map lie two pixels apart: the second adds 2·2."),
+            Choice("5×5: each of the two adds 2.", "So it is with stride 1. After a stride of 2, the numbers of the first layer lie two pixels apart: the second adds 2·2."),
             Choice("7×7: the first adds 2, and the second 4.", "1 + 2·1 = 3 after the first, 3 + 2·2 = 7 after the second: two more numbers, each two pixels further on.", right=True),
             Choice("9×9: the second sees three times three pixels.", "The three fields of 3 pixels begin only two pixels apart, so they overlap. Side by side, with stride 3, they would make 9."),
         ),

@@ -1,6 +1,6 @@
 """The ladders: for each data set, recipes from the beginner tutorial's LeNet up to the fastest that we know.
 
-Each rung changes one thing of the rung below and names it in `change`; notebooks 09 and 10 climb
+Each rung names in `change` what it does otherwise than the rung below, mostly one thing; notebooks 09 and 10 climb
 them, `benchmarks/ladder.py` measures them, `python -m helpers.train --recipe NAME` runs one.
 Everything was chosen on the validation split.
 """

@@ -24,6 +24,15 @@ SLOW = _loop(
                     result[row, column] += image[row + i, column + j] * kernel[i, j]""",
 )
 
+CENTRED = """def convolve(image, kernel):
+    h = len(kernel) // 2
+    result = torch.zeros(image.shape[0] - 2 * h, image.shape[1] - 2 * h)
+    for i in range(h, image.shape[0] - h):
+        for j in range(h, image.shape[1] - h):
+            window = image[i - h : i + h + 1, j - h : j + h + 1]
+            result[i - h, j - h] = (window * kernel).sum()
+    return result"""
+
 WRONG = {
     "convolve": [
         (_loop("(window * kernel)", "(window * kernel.flip(0).flip(1))"), "turn the kernel by 180°"),
@@ -56,7 +65,11 @@ WRONG = {
         (_loop("(rows, columns)\n", "(columns, rows)\n"), "On square images your function is right. On others it is not: count rows and columns apart. For image"),
         (_loop("image.shape[0] - f + 1, image.shape[1] - f + 1", "len(image) - f + 1, len(image) - f + 1"), "On square images your function is right. On others it is not"),
         (_loop("len(kernel)", "3"), "With 3×3 kernels your function is right. With others it is not: take the size from the kernel. For image"),
-        (_loop("image.shape[0] - f + 1, image.shape[1] - f + 1", "image.shape[0] - 2, image.shape[1] - 2"), "take the size from the kernel. For image = a tensor of shape (6, 7)"),
+        (_loop("image.shape[0] - f + 1, image.shape[1] - f + 1", "image.shape[0] - 2, image.shape[1] - 2", SLOW), "take the size from the kernel. For image = a tensor of shape (6, 7)"),
+        (_loop("range(rows)", "range(rows - 1)").replace("range(columns)", "range(columns - 1)"), "Your last row and last column of stops stay 0"),
+        (CENTRED, "With odd kernels your function is right. With even ones it is not: let the window begin at (row, column)."),
+        ("def convolve(image, kernel):\n    turned = kernel.flip(0, 1)[None, None]\n"
+         "    return F.conv_transpose2d(image[None, None], turned, padding=len(kernel) - 1)[0, 0]", "leaves the work to `conv_transpose2d`"),
         (_loop(".sum()", ""), "a whole tensor is put where one number belongs"),
         (_loop("row : row + f, column : column + f", "row : f, column : f"), "two tensors of different sizes meet"),
         (_loop("    return result", "    print(result)"), "prints, but returns nothing"),
@@ -119,6 +132,7 @@ RIGHT = {
     "diagonal": [
         "diagonal = torch.tensor([[-1, -1, 0], [-1, 0, 1], [0, 1, 1]])",
         "diagonal = [[2, 1, 0], [1, 0, -1], [0, -1, -2]]",
+        "diagonal = [[-0.2, -0.2, 0.1], [0.2, -0.1, 0.1], [0, -0.1, 0.2]]",  # twice as strong, but for rounding
         "import numpy as np\ndiagonal = np.array([[-1, -1, 0], [-1, 0, 1], [0, 1, 1]]) / 1e6",
         "diagonal = [torch.tensor([-3.0, -1, 0]), torch.tensor([-1.0, 0, 1]), torch.tensor([0, 1.0, 3])]",
         "diagonal = 1e9 * torch.tensor([[0, -1, 0], [-1, 0, 1], [0, 1, 0]], dtype=torch.double)",

@@ -18,7 +18,7 @@ WRONG = {
             "def dropout(x, p):\n"
             "    order = torch.randperm(x.numel()).view(x.shape)\n"
             "    return x * (order >= round(p * x.numel())) / (1 - p)",
-            "Just 1,600 of 2,000 are kept, each time",
+            "Just 1,560 of 2,000 are kept, each time",
         ),
         ("def dropout(x, p):\n    x *= torch.rand(x.shape) >= p\n    return x / (1 - p)", "changes its input 'x'"),
         ("def dropout(x, p): return x[torch.rand(x.shape) >= p] / (1 - p)", "a tensor of shape (50, 40) is wanted"),
@@ -35,6 +35,10 @@ WRONG = {
         ("def dropout(x, p): return (x * (torch.rand(x.shape) >= p) / (1 - p)).int()", "torch.int32, where x has"),
         ("def dropout(x, p): return x * (torch.rand(x.shape) >= p) / p", "NaN or infinity"),
         ("def dropout(x, p): return x * (torch.rand(x.shape) >= p / 2) / (1 - p)", "% of the numbers to 0"),
+        (
+            "def dropout(x, p): return x * (torch.randint(0, 10, x.shape) >= 10 * p) / (1 - p)",
+            "For p = 0.22 your function sets",
+        ),
         ("def dropout(x, p): return x * (torch.randn(x.shape) >= p) / (1 - p)", "`torch.rand` is"),
         ("def dropout(x, p): return x * torch.randint(0, 2, x.shape) / (1 - p)", "That is an even coin"),
         ("def dropout(x, p): return x * (torch.rand(x.shape) >= p) * 2", "multiplied by 2."),
@@ -63,7 +67,7 @@ WRONG = {
         (
             "def answers(model, x):\n    was = model.training\n    model.eval()\n    logits = model(x)\n"
             "    model.train(was)\n    return logits",
-            "but for layer 1, its batch norm, in eval(); now layer 1 is in train()",
+            "but for layer 0.1, its batch norm, in eval(); now layer 0.1 is in train()",
         ),
         (
             "def answers(model, x):\n    modes = [layer.training for layer in model]\n    model.eval()\n"
@@ -80,10 +84,21 @@ WRONG = {
             "    return copy.deepcopy(model).eval()(x)",
             "could not be trained any more",
         ),
-        ("def answers(model, x): return model.eval()(x).argmax(1)", "logits of shape (16, 10) are wanted"),
-        ("def answers(model, x):\n    model[5].eval()\n    return model(x)", "To ask is not to learn"),
         (
-            "def answers(model, x):\n    model.eval()\n    logits = model(x)\n    model[5].train()\n    return logits",
+            "def answers(model, x):\n    was = model.training\n    modes = [layer.training for layer in model.children()]\n"
+            "    model.eval()\n    logits = model(x)\n    model.training = was\n"
+            "    for layer, mode in zip(model.children(), modes): layer.training = mode\n    return logits",
+            "came in train(); now layer 0.0 is in eval()",
+        ),
+        (
+            "import copy\n\ndef answers(model, x):\n    torch.set_grad_enabled(False)\n"
+            "    return copy.deepcopy(model).eval()(x)",
+            "leaves gradients switched off",
+        ),
+        ("def answers(model, x): return model.eval()(x).argmax(1)", "logits of shape (16, 10) are wanted"),
+        ("def answers(model, x):\n    model[1][2].eval()\n    return model(x)", "To ask is not to learn"),
+        (
+            "def answers(model, x):\n    model.eval()\n    logits = model(x)\n    model[1][2].train()\n    return logits",
             "now layer 0 is in eval()",
         ),
         (
@@ -91,8 +106,8 @@ WRONG = {
             "logits are the scores before softmax",
         ),
         (
-            "def answers(model, x):\n    modes = [layer.training for layer in model.modules()]\n    model[1].eval()\n"
-            "    model[5].p = 0.0\n    logits = model(x)\n"
+            "def answers(model, x):\n    modes = [layer.training for layer in model.modules()]\n    model[0][1].eval()\n"
+            "    model[1][2].p = 0.0\n    logits = model(x)\n"
             "    for layer, mode in zip(model.modules(), modes): layer.training = mode\n    return logits",
             "such as the p of its dropout",
         ),

@@ -11,7 +11,10 @@ def how_many(result):
     return f"import math\nimport numpy as np\ndef how_many(size, wanted):\n    return {result}"
 
 
-def network(*layers, end="nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(16, 10)"):
+ENDING = "nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(16, 10)"
+
+
+def network(*layers, end=ENDING):
     return f"network = nn.Sequential({', '.join(layers)}, {end})"
 
 
@@ -72,6 +75,8 @@ WRONG = {
         (network("nn.Conv2d(3, 8, 11), nn.ReLU(), nn.Conv2d(8, 16, 11, 2), nn.ReLU()"), "21×21: at most 10,000 parameters"),
         (network("nn.Conv2d(3, 4, 11), nn.ReLU(), nn.Conv2d(4, 16, 11), nn.ReLU()"), "at most 1,000,000 multiply-adds are allowed"),
         (network("nn.Conv2d(3, 8, 3, 2), nn.AvgPool2d(2), nn.Conv2d(8, 8, 3), nn.Conv2d(8, 16, 3)"), "no ReLU or max pooling"),
+        (network("nn.Conv2d(3, 16, 5, 4, 2), nn.Conv2d(16, 16, 5, padding=2)", end=f"{ENDING}, nn.Softmax(1)"), "Those are probabilities"),
+        (network(*SMALL, end=f"{ENDING}, nn.ReLU()"), "A ReLU keeps its scores"),
         (network(*SMALL, end="nn.AdaptiveAvgPool2d(1), nn.Linear(16, 10)"), "nn.Flatten()"),
         (network(*SMALL, end="nn.AdaptiveAvgPool2d(1), nn.Linear(1, 10)"), "Is nn.Flatten() missing"),
         (network(*SMALL, end="nn.Flatten(), nn.Linear(16, 10)"), "write nn.Linear(1024, 10)"),

@@ -63,7 +63,9 @@ WRONG = {
          "a tensor of shape (2, 10, 1, 1); shape (2, 10) is wanted"),
         ("model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Conv2d(4, 10, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten())",
          "no non-linearity"),
-        (NET.replace("END", "F.relu(self.head(self.two(x).mean(dim=(2, 3))))"), "It ends in ReLU"),
+        (NET.replace("END", "F.relu(self.head(self.two(x).mean(dim=(2, 3))))"), "A ReLU keeps its scores"),
+        ("model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Conv2d(4, 10, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(10, 10))",
+         "No ReLU stands between your convolutions"),
         (f"model = nn.Sequential({BASE}, nn.Softmax(1))", "Those are probabilities"),
         (f"model = nn.Sequential({BASE}, nn.LogSoftmax(1))", "logarithms of probabilities"),
         (f"model = nn.Sequential({BASE}, nn.Sigmoid())", "lie between 0 and 1"),
@@ -108,5 +110,6 @@ RIGHT = {
         "model = nn.Sequential(nn.Conv2d(3, 8, 3, stride=2), nn.BatchNorm2d(8), nn.MaxPool2d(2), nn.Conv2d(8, 10, 1), "
         "nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(0.2))",
         f"model = nn.Sequential({BASE}).eval()",
+        "model = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Conv2d(8, 10, 3), nn.AdaptiveMaxPool2d(1), nn.Flatten())",
     ],
 }  # fmt: skip
