@@ -46,7 +46,7 @@ SLIPS_OF_CONVOLVE = [
     (lambda image, kernel: _map_of(image, kernel)[:-1, :-1],
      "You leave out the last row and the last column of stops: that many steps make one stop more."),
     (lambda image, kernel: _filled_only(image, kernel, slice(-1), slice(-1)),
-     "Your last row and last column of stops stay 0: that many steps make one stop more."),
+     "Your last row and last column of stops stay 0: there is one stop more than there are steps."),
     (lambda image, kernel: F.pad(_map_of(image, kernel), (0, 1, 0, 1)),
      "Your result has a row and a column too many, which no stop fills."),
     (lambda image, kernel: F.pad(_map_of(image, kernel), (0, len(kernel) - 1, 0, len(kernel) - 1)),
@@ -121,7 +121,7 @@ _STAGES = [
     (function(_convolved, _odd_kernels),
      "With 3×3 kernels your function is right. With others it is not: take the size from the kernel. "),
     (function(_convolved, _even_kernels),
-     "With odd kernels your function is right. With even ones it is not: let the window begin at (row, column). "),
+     "For odd sizes your function is right. For even ones it is not: let the window begin at (row, column). "),
 ]  # fmt: skip
 
 
@@ -239,7 +239,7 @@ QUESTIONS = (
     Question(
         "The 27 numbers of a colour kernel add up to 0. What does it answer where everything is pure red?",
         (
-            Choice("0, since they add up to 0", "That holds on grey, where the three channels are alike. On pure red, green and blue are 0, and their slices add nothing."),
+            Choice("0, since they add up to 0", "That holds on grey, where the three channels are alike. Pure red has 0 in green and blue, whose slices add nothing."),
             Choice("the sum of its red slice", "The red channel is 1 and the others are 0, so only the red slice's nine numbers are added up.", right=True),
             Choice("a number near 1, as red is bright", "Brightness does not decide it. The answer depends on the kernel: here it is the sum of the red slice, whatever that is."),
         ),

@@ -204,8 +204,8 @@ def _network():
 COMES_IN = {
     "train()": {},
     "eval()": {},
-    "train(), but for layer 0.1, its batch norm, in eval()": {"0.1": False},
-    "eval(), but for layer 1.2, its dropout, in train()": {"1.2": True},
+    "train(), but for `model[0][1]`, its batch norm, in eval()": {"0.1": False},
+    "eval(), but for `model[1][2]`, its dropout, in train()": {"1.2": True},
 }  # how the network of exercise 3 is handed over, and which of its layers have another mode than the rest
 
 
@@ -227,7 +227,7 @@ def _check_answers(answers, model, x, came):
         first, second = answers(model, x.clone()), answers(model, x.clone())
         if not torch.is_grad_enabled():
             raise Wrong("Not yet. Your function leaves gradients switched off for whatever comes next: "
-                        "ask within `with torch.no_grad():`.")  # fmt: skip
+                        "ask inside `with torch.no_grad():`.")  # fmt: skip
     finally:
         torch.set_grad_enabled(True)
     if first is None:
@@ -277,8 +277,13 @@ def _check_modes(before, after, came):
         raise Wrong(f"Not yet. The model came in {came}; now its layers have their mode again, but "
                     f"`model.training` says {after['']}: the model itself is one of `model.modules()`.")  # fmt: skip
     layer = next(name for name in changed if name)
-    raise Wrong(f"Not yet. The model came in {came}; now layer {layer} is in {_mode(after[layer])}. "
+    raise Wrong(f"Not yet. The model came in {came}; now `{_as_written(layer)}` is in {_mode(after[layer])}. "
                 "Note the mode of each layer before you change any, and give it back.")  # fmt: skip
+
+
+def _as_written(layer):
+    """A layer's name as a learner writes it: "1.2" is model[1][2]."""
+    return "model" + "".join(f"[{part}]" for part in layer.split("."))
 
 
 def _mode(training):

@@ -182,7 +182,7 @@ def _grade_rates(found):
     if shares[best + 1] == shares[best]:
         raise Wrong(f"Not yet. lr={rates[best]:g} and lr={rates[best + 1]:g} are equally good: "
                     "try one between them, or train both longer.")  # fmt: skip
-    return f"Of these runs, lr={rates[best]:g} did best. Each rate ran once: one within a point of it may be as good."
+    return f"Of these runs, lr={rates[best]:g} did best. Each rate ran once: another, less than a point behind, may be as good."
 
 
 def _check_run(rate, share):

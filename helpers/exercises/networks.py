@@ -194,7 +194,7 @@ def ends_in(network, *shape):
 
 
 ENDS = {
-    "relu": "A ReLU keeps its scores from falling below 0. End with the logits.",
+    "relu": "A ReLU keeps your scores from falling below 0. End with the logits.",
     "softmax": "Those are probabilities: they add up to 1. Leave the softmax out, and give the logits.",
     "log_softmax": "Those are logarithms of probabilities. Leave the log-softmax out, and give the logits.",
     "sigmoid": "All its scores lie between 0 and 1. Leave the sigmoid out, and give the logits.",

@@ -119,7 +119,7 @@ def _grade_model(answer):
             "Not yet. There is no non-linearity: without ReLU in between, the convolutions are one larger convolution."
         )
     if networks.is_linear_up_to_last_convolution(network, *first):
-        raise Wrong("Not yet. No ReLU stands between your convolutions: so they are one larger convolution.")
+        raise Wrong("Not yet. No ReLU stands between your convolutions, so they are one larger convolution.")
     networks.check_ending(network, *first)
     return f"{count(parameters, 'parameter')}, and it takes images of any of the three sizes."
 

@@ -80,7 +80,7 @@ def _grade_small(answer):
     parameters = networks.all_parameters(model)
     if parameters > FEW:
         raise Wrong(
-            f"Not yet. Your network has {count(parameters, 'parameter')}; at most {FEW:,} are allowed (frozen ones count, too)."
+            f"Not yet. Your network has {count(parameters, 'parameter')}; at most {FEW:,} are allowed (untrained ones count, too)."
         )
     share = train.evaluate(model, sample("fashion_mnist", "valid")).accuracy
     if share < 0.2:
@@ -115,7 +115,7 @@ QUESTIONS = (
         "The bar for “bag” stands at 98 %. Is the network right in 98 of 100 such cases?",
         (
             Choice("Yes: that is what probability means.", "The bar only says how the bag's score compares with the nine others; you have seen 98 % for a boot that lay on its side."),
-            Choice("Not necessarily.", "Often, on images like these. But the ten bars always add up to 100 %, even for plain noise. Notebook 09 measures how often sure means right.", right=True),
+            Choice("Not necessarily.", "Nearly, on images like these. But the ten bars always add up to 100 %, even for plain noise. Notebook 09 measures how often sure means right.", right=True),
             Choice("No: it is right in all cases.", "You have seen mistakes with bars above 90 %, and a name for plain noise."),
         ),
     ),

@@ -52,7 +52,7 @@ output_size = Exercise(
             ),
             (
                 lambda n, f, stride, padding: int((n + 2 * padding - f) / stride + 0.5) + 1,
-                "You round halves up, to the nearest whole number. A step that does not fit is none: round down.",
+                "You round to the nearest whole number. Part of a step is no step: round down.",
             ),
             (
                 lambda n, f, stride, padding: (n + 2 * padding - f) / stride + 1,

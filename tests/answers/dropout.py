@@ -67,7 +67,7 @@ WRONG = {
         (
             "def answers(model, x):\n    was = model.training\n    model.eval()\n    logits = model(x)\n"
             "    model.train(was)\n    return logits",
-            "but for layer 0.1, its batch norm, in eval(); now layer 0.1 is in train()",
+            "but for `model[0][1]`, its batch norm, in eval(); now `model[0][1]` is in train()",
         ),
         (
             "def answers(model, x):\n    modes = [layer.training for layer in model]\n    model.eval()\n"
@@ -88,7 +88,7 @@ WRONG = {
             "def answers(model, x):\n    was = model.training\n    modes = [layer.training for layer in model.children()]\n"
             "    model.eval()\n    logits = model(x)\n    model.training = was\n"
             "    for layer, mode in zip(model.children(), modes): layer.training = mode\n    return logits",
-            "came in train(); now layer 0.0 is in eval()",
+            "came in train(); now `model[0][0]` is in eval()",
         ),
         (
             "import copy\n\ndef answers(model, x):\n    torch.set_grad_enabled(False)\n"
@@ -99,7 +99,7 @@ WRONG = {
         ("def answers(model, x):\n    model[1][2].eval()\n    return model(x)", "To ask is not to learn"),
         (
             "def answers(model, x):\n    model.eval()\n    logits = model(x)\n    model[1][2].train()\n    return logits",
-            "now layer 0 is in eval()",
+            "now `model[0]` is in eval()",
         ),
         (
             "def answers(model, x):\n    import copy\n    return copy.deepcopy(model).eval()(x).softmax(dim=1)",

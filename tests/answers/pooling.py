@@ -63,7 +63,7 @@ WRONG = {
          "a tensor of shape (2, 10, 1, 1); shape (2, 10) is wanted"),
         ("model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Conv2d(4, 10, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten())",
          "no non-linearity"),
-        (NET.replace("END", "F.relu(self.head(self.two(x).mean(dim=(2, 3))))"), "A ReLU keeps its scores"),
+        (NET.replace("END", "F.relu(self.head(self.two(x).mean(dim=(2, 3))))"), "A ReLU keeps your scores"),
         ("model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Conv2d(4, 10, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(10, 10))",
          "No ReLU stands between your convolutions"),
         (f"model = nn.Sequential({BASE}, nn.Softmax(1))", "Those are probabilities"),

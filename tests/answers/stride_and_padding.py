@@ -14,7 +14,7 @@ WRONG = {
         (_size("(n + 2 * padding - f) // stride"), "the first stop needs no step"),
         (_size("-(-(n + 2 * padding - f) // stride) + 1"), "You round up"),
         (_size("round((n + 2 * padding - f) / stride) + 1"), "You round to the nearest"),
-        (_size("int((n + 2 * padding - f) / stride + 0.5) + 1"), "You round halves up"),
+        (_size("int((n + 2 * padding - f) / stride + 0.5) + 1"), "Part of a step is no step"),
         (_size("(n + 2 * padding - f) / stride + 1"), "a part of a step is no stop"),
         (_size("n + 2 * padding - f + 1"), "forgot the stride:"),
         (_size("n - f + 1"), "forgot the stride and the padding"),
