@@ -178,6 +178,13 @@ MUTATIONS = {
         Mutation("exercises/comparing.py", "DIGITS = 3", "DIGITS = 1", "an answer of one digit is right"),
         Mutation("exercises/grading.py", "if difference(after, before", "if False and difference(after, before", "an answer may change its input"),
         Mutation("exercises/networks.py", "[*network.parameters(), *buffers]", "[p for p in network.parameters() if p.requires_grad]", "frozen weights do not count"),
+        Mutation("exercises/networks.py", "_noise(16, *shape)[:, 0], flat, -flat]", "_noise(16, *shape)[:, 0]]", "a global maximum passes for a ReLU"),
+        Mutation("exercises/pooling.py", "if networks.is_linear_between_convolutions", "if False and networks.is_linear_between_convolutions",
+                 "two convolutions without ReLU between them pass"),
+        Mutation("exercises/hyperparameters.py", "    networks.check_ending(network, *INPUT)\n", "", "probabilities pass for logits"),
+        Mutation("exercises/dropout.py", "if not torch.is_grad_enabled():", "if False:", "an answer may leave gradients switched off"),
+        Mutation("exercises/convolution.py", "2 * falling * (1 - 1e-4)", "2 * falling", "rounding decides whether an edge is strong enough"),
+        Mutation("exercises/relu_detection.py", "-0.5, 400.0]", "-0.5, 4.0]", "a ReLU that cuts off at 6 passes"),
     ],
     "data": [
         Mutation("data/sets.py", "is_valid if split == \"valid\" else ~is_valid", "is_valid", "training and validation images are the same"),

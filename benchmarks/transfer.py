@@ -52,9 +52,9 @@ UNFROZEN = Way("unfrozen", 40, 0.0003)
 NOTHING = Way("from nothing", 200, 0.01)
 WAYS = (FROZEN, UNFROZEN, NOTHING)
 TRIED = {
-    FROZEN: [(200, 0.003), (200, 0.01), (200, 0.03)],
-    UNFROZEN: [(40, 0.0003), (40, 0.001)],
-    NOTHING: [(100, 0.01), (200, 0.005), (200, 0.01)],
+    FROZEN: [(200, 0.001), (200, 0.003), (200, 0.01), (200, 0.03)],
+    UNFROZEN: [(40, 0.0001), (40, 0.0003), (40, 0.001), (80, 0.0003)],
+    NOTHING: [(100, 0.01), (200, 0.005), (200, 0.01), (200, 0.02), (400, 0.01), (800, 0.01)],
 }  # steps and rates that `--choose` measures on validation
 
 

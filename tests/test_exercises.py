@@ -57,6 +57,15 @@ def test_a_placeholder_is_not_solved_yet(name, capsys):
     assert capsys.readouterr().out == f"{UNSOLVED}\n" * 2
 
 
+@pytest.mark.parametrize(
+    ("layers", "said"),
+    [([(3, 3, 1), (3, 3, 1)], "a receptive field of 9 pixels."),
+     ([(1, 1, 0), (5, 3, 2), (3, 3, 1), (7, 1, 3)], "of 65 pixels (more than the 64 that there are: the rest is padding).")],
+)  # fmt: skip
+def test_the_field_of_the_layers_is_told_and_what_of_it_is_padding(layers, said):
+    assert ALL["stride_and_padding.layers"].verdict(layers).words.endswith(said)
+
+
 @each
 def test_typical_wrong_answers_get_their_own_diagnosis(name):
     said = []

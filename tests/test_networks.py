@@ -130,7 +130,13 @@ class RectifiesLast(nn.Module):
     ],
 )  # fmt: skip
 def test_the_scores_tell_what_they_have_gone_through(last, name):
-    assert networks.ends_in(networks.network_in(nn.Sequential(*plain(), last), *PICTURE), *PICTURE) == name
+    network = networks.network_in(nn.Sequential(*plain(), last), *PICTURE)
+    assert networks.ends_in(network, *PICTURE) == name
+    if name is None:
+        networks.check_ending(network, *PICTURE)
+    else:
+        with pytest.raises(Wrong):
+            networks.check_ending(network, *PICTURE)
 
 
 def test_a_relu_by_function_and_one_before_the_mean_are_seen_too():

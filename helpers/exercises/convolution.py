@@ -121,7 +121,8 @@ _STAGES = [
     (function(_convolved, _odd_kernels),
      "With 3×3 kernels your function is right. With others it is not: take the size from the kernel. "),
     (function(_convolved, _even_kernels),
-     "For odd sizes your function is right. For even ones it is not: let the window begin at (row, column). "),
+     "For odd sizes your function is right. For even ones it is not: they have no middle. There are `image.shape[0] - f + 1` "
+     "stops in a column, and the window begins at (row, column). "),
 ]  # fmt: skip
 
 

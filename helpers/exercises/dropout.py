@@ -10,6 +10,7 @@ from helpers.exercises.grading import UNSOLVED, Exercise, call_on_all, check_fun
 from helpers.exercises.questions import Choice, Question
 
 _WHOLE = "A mean need not be a whole number: give it as it comes."
+OFTEN = 0.22  # the p that is asked for most often; no tenth, so that a coin with ten sides shows
 LEEWAY = 0.06  # that the share dropped may differ from p: over five standard deviations of 2,000 coins
 
 
@@ -18,7 +19,7 @@ def _values():
     draw = torch.Generator().manual_seed(0)
     x = 1 + torch.rand(50, 40, generator=draw)
     y = 1 + torch.rand(2000, generator=draw)
-    return [*[(x, 0.22)] * 8, (x, 0.0), *[(y, 0.7)] * 5, *[(-y.view(10, 8, 5, 5), 0.5)] * 5]
+    return [*[(x, OFTEN)] * 8, (x, 0.0), *[(y, 0.7)] * 5, *[(-y.view(10, 8, 5, 5), 0.5)] * 5]
 
 
 def _grade_dropout(dropout):
@@ -40,7 +41,7 @@ def _grade_dropout(dropout):
     _check_coins(given, results)
     for (x, p), result in zip(given, results):
         _check_kept(x.double(), p, result)
-    masks = [result != 0 for (_, p), result in zip(given, results) if p == 0.22]
+    masks = [result != 0 for (_, p), result in zip(given, results) if p == OFTEN]
     if any(torch.equal(masks[0], mask) for mask in masks[1:]):
         raise Wrong("Not yet. Two calls drop the same numbers: the mask must be drawn anew at each call.")
     counts = {int(mask.sum()) for mask in masks}
@@ -221,15 +222,12 @@ def _grade_answers(answers):
 
 
 def _check_answers(answers, model, x, came):
-    """Raise `Wrong` where the function answers at random, with dropped units, or leaves another network behind."""
+    """Raise `Wrong` where it answers at random, with dropped units, or leaves another network or no gradients behind."""
     before, settings, modes = _state(model), repr(model), _modes(model)
-    try:
-        first, second = answers(model, x.clone()), answers(model, x.clone())
-        if not torch.is_grad_enabled():
-            raise Wrong("Not yet. Your function leaves gradients switched off for whatever comes next: "
-                        "ask inside `with torch.no_grad():`.")  # fmt: skip
-    finally:
-        torch.set_grad_enabled(True)
+    first, second = answers(model, x.clone()), answers(model, x.clone())
+    if not torch.is_grad_enabled():
+        raise Wrong("Not yet. Your function leaves gradients switched off for whatever comes next: "
+                    "ask inside `with torch.no_grad():`.")  # fmt: skip
     if first is None:
         raise Wrong(UNSOLVED)
     for result in (first, second):
@@ -238,11 +236,11 @@ def _check_answers(answers, model, x, came):
     first, second = first.detach(), second.detach()
     if difference(first, second) is not None:
         raise Wrong("Not yet. Called twice with the same images, it gives two answers: dropout is still at work.")
+    if repr(model) != settings:
+        raise Wrong("Not yet. Your function changes a layer for good, such as the p of its dropout; change its mode.")
     after = _state(model)
     if any(not torch.equal(after[name], value) for name, value in before.items()):
         raise Wrong("Not yet. To ask is not to learn: your function has changed the means that batch norm keeps.")
-    if repr(model) != settings:
-        raise Wrong("Not yet. Your function changes a layer for good, such as the p of its dropout; change its mode.")
     if not all(weight.requires_grad for weight in model.parameters()):
         raise Wrong(
             "Not yet. Your function leaves weights with `requires_grad` False: they could not be trained any more."

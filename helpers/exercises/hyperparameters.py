@@ -118,7 +118,6 @@ def _grade_network(answer):
         )
     if networks.is_linear(network, *INPUT):
         raise Wrong("Not yet. There is no ReLU or max pooling: all your layers together are one linear layer.")
-    networks.check_ending(network, *INPUT)
     parameters, products = networks.all_parameters(network), networks.multiply_adds(network, *INPUT)
     counted = (
         f"{count(parameters, 'parameter')}, {count(products, 'multiply-add')}, receptive field {field[0]}×{field[1]}"
@@ -133,6 +132,7 @@ def _grade_network(answer):
             f"Not yet. You have {counted}: at most {MOST_MULTIPLY_ADDS:,} multiply-adds are allowed."
             f"{_dearest(network, 'multiply_adds')}"
         )
+    networks.check_ending(network, *INPUT)
     return f"{counted}."
 
 

@@ -154,9 +154,13 @@ def is_linear(network, *shape):
     return _is_linear(network, shape, lambda redrawn, images: redrawn(images))
 
 
-def is_linear_up_to_last_convolution(network, *shape):
-    """Whether nothing bends before its last convolution, so that its convolutions are one larger convolution."""
-    return _is_linear(network, shape, lambda redrawn, images: _convolutions(redrawn, images)[-1][0])
+def is_linear_between_convolutions(network, *shape):
+    """Whether nothing bends before any of its convolutions, so that all of them are one larger convolution."""
+    return _is_linear(network, shape, _inputs_of_convolutions)
+
+
+def _inputs_of_convolutions(network, images):
+    return torch.cat([given.flatten() for given, _ in _convolutions(network, images)])
 
 
 def _is_linear(network, shape, result_of):
@@ -175,14 +179,12 @@ def _is_linear(network, shape, result_of):
 def ends_in(network, *shape):
     """What its scores have gone through: "softmax", "log_softmax", "sigmoid", "relu", or None for plain scores.
 
-    Told by the scores alone, for noise and random weights: they add up to 1, are never below 0, and so on.
+    Told by the scores alone, for noise, flat images and random weights: they add up to 1, are never below 0, and so on.
     """
-    drawn = [_with_random_weights(network, draw) for draw in range(DRAWS)]
-    drawn.append(
-        _redrawn(network, _random_weights, lambda bias: torch.full_like(bias, -1000.0))
-    )  # only a ReLU holds out
+    flat = torch.ones(1, *shape)  # of noise even a plain score may never be below 0, where it is a maximum
+    images = torch.cat([_noise(16, *shape)[:, 0], flat, -flat])
     with torch.no_grad(), torch.random.fork_rng(devices=[]):
-        scores = torch.cat([redrawn(_noise(16, *shape)[:, 0]) for redrawn in drawn])
+        scores = torch.cat([_with_random_weights(network, draw)(images) for draw in range(DRAWS)])
     one = torch.ones(len(scores))
     if torch.allclose(scores.logsumexp(dim=1), 0 * one, atol=1e-3):
         return "log_softmax"
@@ -194,7 +196,7 @@ def ends_in(network, *shape):
 
 
 ENDS = {
-    "relu": "A ReLU keeps your scores from falling below 0. End with the logits.",
+    "relu": "A ReLU or the like keeps your scores from falling below 0. End with the logits.",
     "softmax": "Those are probabilities: they add up to 1. Leave the softmax out, and give the logits.",
     "log_softmax": "Those are logarithms of probabilities. Leave the log-softmax out, and give the logits.",
     "sigmoid": "All its scores lie between 0 and 1. Leave the sigmoid out, and give the logits.",
@@ -213,11 +215,7 @@ def _noise(images, *shape):
 
 def _with_random_weights(network, seed):
     """A copy whose weights are all drawn anew: what it does then does not come from its training."""
-    return _redrawn(network, _random_weights, torch.randn_like, seed)
-
-
-def _random_weights(weights):
-    return 2 * torch.randn_like(weights) / math.sqrt(_fan_in(weights))
+    return _redrawn(network, lambda w: 2 * torch.randn_like(w) / math.sqrt(_fan_in(w)), torch.randn_like, seed)
 
 
 def _redrawn(network, weights, bias, seed=0):

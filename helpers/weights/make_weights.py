@@ -1,6 +1,6 @@
 """Train the networks that the course carries, on the full sets, which must be under CNN_DATA_DIR (see helpers/data/).
 
-    python helpers/weights/make_weights.py [NAME ...]       # cifar10, fashion_mnist; default: both
+    python helpers/weights/make_weights.py [NAME ...]       # cifar10, fashion_mnist, seven_classes; default: all
 
 For each it writes `NAME.safetensors`, the weights in 16 bits, and `NAME.json`: what `models.trained` builds
 them into, and how they came about. Widths, rates and epochs were chosen on the validation split. The test

@@ -67,7 +67,7 @@ WRONG = {
         (_loop("len(kernel)", "3"), "With 3×3 kernels your function is right. With others it is not: take the size from the kernel. For image"),
         (_loop("image.shape[0] - f + 1, image.shape[1] - f + 1", "image.shape[0] - 2, image.shape[1] - 2", SLOW), "take the size from the kernel. For image = a tensor of shape (6, 7)"),
         (_loop("range(rows)", "range(rows - 1)").replace("range(columns)", "range(columns - 1)"), "Your last row and last column of stops stay 0"),
-        (CENTRED, "For odd sizes your function is right. For even ones it is not: let the window begin at (row, column)."),
+        (CENTRED, "For odd sizes your function is right. For even ones it is not: they have no middle."),
         ("def convolve(image, kernel):\n    turned = kernel.flip(0, 1)[None, None]\n"
          "    return F.conv_transpose2d(image[None, None], turned, padding=len(kernel) - 1)[0, 0]", "leaves the work to `conv_transpose2d`"),
         (_loop(".sum()", ""), "a whole tensor is put where one number belongs"),

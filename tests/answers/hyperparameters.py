@@ -76,7 +76,7 @@ WRONG = {
         (network("nn.Conv2d(3, 4, 11), nn.ReLU(), nn.Conv2d(4, 16, 11), nn.ReLU()"), "at most 1,000,000 multiply-adds are allowed"),
         (network("nn.Conv2d(3, 8, 3, 2), nn.AvgPool2d(2), nn.Conv2d(8, 8, 3), nn.Conv2d(8, 16, 3)"), "no ReLU or max pooling"),
         (network("nn.Conv2d(3, 16, 5, 4, 2), nn.Conv2d(16, 16, 5, padding=2)", end=f"{ENDING}, nn.Softmax(1)"), "Those are probabilities"),
-        (network(*SMALL, end=f"{ENDING}, nn.ReLU()"), "A ReLU keeps your scores"),
+        (network(*SMALL, end=f"{ENDING}, nn.ReLU()"), "A ReLU or the like keeps your scores"),
         (network(*SMALL, end="nn.AdaptiveAvgPool2d(1), nn.Linear(16, 10)"), "nn.Flatten()"),
         (network(*SMALL, end="nn.AdaptiveAvgPool2d(1), nn.Linear(1, 10)"), "Is nn.Flatten() missing"),
         (network(*SMALL, end="nn.Flatten(), nn.Linear(16, 10)"), "write nn.Linear(1024, 10)"),

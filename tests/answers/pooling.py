@@ -34,6 +34,8 @@ WRONG = {
         ("import numpy as np\n" + LOOP.replace("WINDOW", "np.max(values[2 * row : 2 * row + 2, 2 * column : 2 * column + 2])"),
          "raises TypeError in line 7"),
         ("def max_pool(values): return F.max_pool2d(values[None], 2)[0]", "leaves the work to `max_pool2d`"),
+        ("def max_pool(values): return F.max_pool1d(F.max_pool1d(values, 2).T, 2).T", "leaves the work to `max_pool1d`"),
+        ("def max_pool(values): return F.max_pool3d(values[None, None], (1, 2, 2))[0, 0]", "leaves the work to `max_pool3d`"),
         ("def max_pool(values): return nn.MaxPool2d(2)(values[None])", "has shape (1, 1, 2); shape (1, 2) is wanted"),
     ],
     "head_parameters": [
@@ -61,9 +63,7 @@ WRONG = {
         ("model = nn.Sequential(nn.Conv2d(3, 10, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())", "one convolution only"),
         ("model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Conv2d(4, 10, 3), nn.AdaptiveAvgPool2d(1))",
          "a tensor of shape (2, 10, 1, 1); shape (2, 10) is wanted"),
-        ("model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Conv2d(4, 10, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten())",
-         "no non-linearity"),
-        (NET.replace("END", "F.relu(self.head(self.two(x).mean(dim=(2, 3))))"), "A ReLU keeps your scores"),
+        (NET.replace("END", "F.relu(self.head(self.two(x).mean(dim=(2, 3))))"), "A ReLU or the like keeps your scores"),
         ("model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Conv2d(4, 10, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(10, 10))",
          "No ReLU stands between your convolutions"),
         (f"model = nn.Sequential({BASE}, nn.Softmax(1))", "Those are probabilities"),
@@ -111,5 +111,10 @@ RIGHT = {
         "nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(0.2))",
         f"model = nn.Sequential({BASE}).eval()",
         "model = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Conv2d(8, 10, 3), nn.AdaptiveMaxPool2d(1), nn.Flatten())",
+        "model = nn.Sequential(nn.Conv2d(3, 8, 3, bias=False), nn.ReLU(), nn.Conv2d(8, 10, 3, bias=False), nn.AdaptiveMaxPool2d(1), nn.Flatten())",
+        "class Residual(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+        "        self.one, self.two, self.skip = nn.Conv2d(3, 8, 3, padding=1), nn.Conv2d(8, 8, 3, padding=1), nn.Conv2d(3, 8, 1)\n"
+        "    def forward(self, x): return F.relu(self.two(F.relu(self.one(x))) + self.skip(x))\n"
+        "model = nn.Sequential(Residual(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 10))",
     ],
 }  # fmt: skip
