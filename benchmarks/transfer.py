@@ -51,6 +51,7 @@ FROZEN = Way("frozen base, new head", 200, 0.003)
 UNFROZEN = Way("unfrozen", 160, 0.001)
 NOTHING = Way("from nothing", 200, 0.01)
 WAYS = (FROZEN, UNFROZEN, NOTHING)
+# Steps and rates that `--choose` measures on validation; no neighbour of those taken gained over 0.3 points (means of both counts).
 TRIED = {
     FROZEN: [(200, 0.0003), (200, 0.001), (200, 0.003), (200, 0.01), (200, 0.03)],
     UNFROZEN: [
@@ -58,7 +59,7 @@ TRIED = {
         (320, 0.0003), (320, 0.001),
     ],
     NOTHING: [(100, 0.01), (200, 0.005), (200, 0.01), (200, 0.02), (400, 0.01), (800, 0.01)],
-}  # fmt: skip  # steps and rates that `--choose` measures on validation: no neighbour of those taken gained over 0.3 points
+}  # fmt: skip
 
 
 def main():

@@ -69,7 +69,10 @@ def _activations():
 
 
 def _barely_alive():
-    """Two images, seven maps: 0 everywhere, never above 0.0001, never above 0.005, a plain one, and three that are constant: more than are nearly dead, so that the two mistakes differ."""
+    """Two images, seven maps: 0 everywhere, never above 0.0001, never above 0.005, a plain one, and three that are constant.
+
+    There are more constant ones than nearly dead ones, so that whoever counts the first is told apart from the second.
+    """
     maps = torch.zeros(2, 7, 3, 3)
     maps[0, 1, 1, 1], maps[1, 2, 0, 2], maps[1, 3, 2, 0] = 0.0001, 0.005, 3
     maps[:, 4], maps[:, 5], maps[:, 6] = 1, 1, 2
