@@ -13,6 +13,7 @@ import argparse
 import statistics
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import nbformat
@@ -24,7 +25,10 @@ from helpers import course  # noqa: E402  (after the path that makes it importab
 from tests.browser import jupyterlab, pages  # noqa: E402
 
 PRESSES = 40
-PAUSE = 150  # milliseconds between an answer and the next press: a hand that watches what it does
+HOLD, REST = (
+    0.2,
+    0.1,
+)  # seconds that a key is down, and from its answer to the next press: a hand that watches what it does
 
 # `area` is the picture itself, or holds it; where it is painted anew, another element takes its place.
 WATCH = """area => {
@@ -79,9 +83,11 @@ def measure(page, area, handle):
         low, high, now = handle.evaluate(ENDS)
         if now in (low, high):  # to the end of the slider, then back again
             key = "ArrowRight" if now == low else "ArrowLeft"
-        page.keyboard.press(key)
+        time.sleep(REST)
+        page.keyboard.down(key)
+        time.sleep(HOLD)  # ask the page nothing meanwhile: questions, and who asks them, take its time from the answer
+        page.keyboard.up(key)
         area.evaluate(ANSWERED, count + 1)
-        page.wait_for_timeout(PAUSE)
     return area.evaluate("area => area.times")
 
 

@@ -257,6 +257,10 @@ class Frame(Panel):
     def __init__(self, panel, colour, width):
         self.panel, self.colour, self.width = panel, colour, width
 
+    @property
+    def size(self):
+        return tuple(n + 2 * self.width for n in self.panel.size)
+
     def raster(self):
         return ImageOps.expand(self.panel.raster(), self.width * DENSITY, self.colour)
 

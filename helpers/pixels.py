@@ -5,6 +5,7 @@ painted is a panel of `helpers.panels`, which says how it reaches a page. All si
 """
 
 import base64
+import functools
 import html
 import io
 import math
@@ -190,6 +191,7 @@ def rows(panels, captions, columns, least_width=0):
     return Row(panels, captions, [""] * len(panels), width, columns)
 
 
+@functools.lru_cache(maxsize=4096)  # captions recur from state to state
 def text_width(words):
     """How wide a line of caption is on the page."""
     return int(font(TEXT).getlength(words)) // DENSITY

@@ -4,6 +4,8 @@ Beside this file, `labconfig/` has JupyterLab send a slider's messages to the th
 and not first to another one, which would have to hand them on.
 """
 
+import os
+
 from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
 
 
@@ -19,5 +21,9 @@ class Prompt(ZMQChannelsWebsocketConnection):
         self.websocket_handler.set_nodelay(True)
         return super().connect()
 
+
+# Kernels that start here do not send each move of a slider back to the page that it came from. Another window of the
+# browser on the same notebook would need that; without it, the picture's message waits for no other.
+os.environ.setdefault("JUPYTER_WIDGETS_ECHO", "0")
 
 c.ServerApp.kernel_websocket_connection_class = Prompt  # noqa: F821  (Jupyter gives `c` to this file)

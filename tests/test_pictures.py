@@ -519,9 +519,9 @@ def test_the_play_button_moves_the_position():
     (box,) = (child for child in lab.children if isinstance(child, ipywidgets.HBox))
     position, play = box.children
     assert isinstance(play, ipywidgets.Play)
-    assert position is lab.controls["position"]
+    assert play is lab.controls["position"]
     linked = {
-        (link.source[1], link.target[1]) for link in lab.links if (link.source[0], link.target[0]) == (position, play)
+        (link.source[1], link.target[1]) for link in lab.links if (link.source[0], link.target[0]) == (play, position)
     }
     assert linked == {("value", "value"), ("max", "max")}
 

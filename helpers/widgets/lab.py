@@ -38,7 +38,7 @@ class Lab(Live):
     """
 
     def __init__(self, draw, controls, twin, arranged=None, follow=None, most=None, page=None, play=None, note=""):
-        self.draw, self.controls = _with_own_chance(draw), controls
+        self.draw, self.controls = _by_itself(draw), controls
         self.follow, self.most, self.page, self.play, self.note = follow or {}, most or {}, page or {}, play or {}, note
         self.first = self.state
         self.picture = ipywidgets.HTML(**{TOOLTIP: ""})
@@ -137,13 +137,22 @@ class Lab(Live):
         return pixels.shown(strip.raster(), f"{len(self._still)} states of the sliders: {words}")
 
 
-def _with_own_chance(draw):
-    """The same function; it leaves the random numbers of the notebook as they were."""
+def _by_itself(draw):
+    """The same function; it leaves the random numbers of the notebook as they were, and computes in one thread.
+
+    A picture's sums are so small that a second thread costs more than it brings: after each, it waits for the next one
+    at full speed (OpenMP's active waiting) and takes the core on which the browser wants to show the picture before.
+    """
 
     @functools.wraps(draw)
     def drawn(**state):
-        with torch.random.fork_rng(devices=[]):
-            return draw(**state)
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            with torch.random.fork_rng(devices=[]):
+                return draw(**state)
+        finally:
+            torch.set_num_threads(threads)
 
     return drawn
 

@@ -58,17 +58,14 @@ def padding_lab(image, kernel, stride=1, padding=1, interval=500):
         )
         return pixels.row(panels, captions, ["", "→"]), words
 
-    controls = {
-        "stride": slider("stride", 1, 3, stride),
-        "padding": slider("padding", 0, f - 1, padding),
-        "position": slider("position", 0, 0, 0),
-    }
-    controls["position"].max = last({"stride": stride, "padding": padding})
-    play = ipywidgets.Play(interval=interval, max=controls["position"].max)
-    setattr(play, TOOLTIP, "play: move the window on its own")
-    # in the browser, so that playing goes on while the kernel paints
-    links = [ipywidgets.jslink((controls["position"], what), (play, what)) for what in ("value", "max")]
-    arranged = [controls["stride"], controls["padding"], ipywidgets.HBox([controls["position"], play])]
+    controls = {"stride": slider("stride", 1, 3, stride), "padding": slider("padding", 0, f - 1, padding)}
+    stops = last({"stride": stride, "padding": padding}) + 1
+    # The slider of the position is linked to Play in the browser, so that playing goes on while the kernel paints. Whichever
+    # moves, the page tells Play's value first: so that is the control, and the slider follows it.
+    controls["position"] = play = ipywidgets.Play(interval=interval, max=stops - 1, description="position")
+    position = slider("position", 0, stops - 1, 0)
+    links = [ipywidgets.jslink((play, what), (position, what)) for what in ("value", "max")]
+    arranged = [controls["stride"], controls["padding"], ipywidgets.HBox([position, play])]
     twin = [
         {"stride": 1, "padding": 0, "position": 0},
         {"stride": 1, "padding": 1, "position": n + 1},
@@ -79,6 +76,8 @@ def padding_lab(image, kernel, stride=1, padding=1, interval=500):
         state["position"] = min(state["position"], last(state))
     lab = Lab(draw, controls, twin, arranged=arranged, most={"position": last}, play={"position": interval})
     lab.links = links
+    for control, tip in [(position, "position"), (play, "play: move the window on its own")]:
+        setattr(control, TOOLTIP, tip)
     return lab
 
 

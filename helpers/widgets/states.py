@@ -96,7 +96,7 @@ def stops(lab, name, state):
     control = lab.controls[name]
     if hasattr(control, "options"):
         values = control.options
-    elif "Slider" in type(control).__name__:
+    elif hasattr(control, "max"):
         highest = lab.most[name]({**lab.first, **state}) if name in lab.most else control.max
         count = round((highest - control.min) / control.step) + 1
         values = [round(control.min + i * control.step, 6) for i in range(count)]

@@ -43,7 +43,7 @@ def _wanted(number):
     return "".join(_pixels.moving(*lab.draw(**lab.state)))
 def _sliders():
     return [(number, name, control.description) for number, lab in enumerate(_labs)
-            for name, control in lab.controls.items() if "Slider" in type(control).__name__]
+            for name, control in lab.controls.items() if hasattr(control, "max") or hasattr(control, "options")]
 def _stops(number, name):  # a slider's first two values, and its last
     control = _labs[number].controls[name]
     if hasattr(control, "options"):  # one over names
