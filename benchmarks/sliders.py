@@ -25,10 +25,8 @@ from helpers import course  # noqa: E402  (after the path that makes it importab
 from tests.browser import jupyterlab, pages  # noqa: E402
 
 PRESSES = 40
-HOLD, REST = (
-    0.2,
-    0.1,
-)  # seconds that a key is down, and from its answer to the next press: a hand that watches what it does
+HOLD = 0.2  # seconds that a key is down
+REST = 0.1  # seconds from its answer to the next press: a hand that watches what it does
 
 # `area` is the picture itself, or holds it; where it is painted anew, another element takes its place.
 WATCH = """area => {
