@@ -777,6 +777,34 @@ def test_every_lab_is_shown_as_a_twin_with_alt_text_and_words_and_a_live_view(cl
         assert f'<div id="{hides}">' in twin["text/html"]
 
 
+def test_a_picture_is_computed_in_one_thread_and_the_notebook_keeps_its_own():
+    seen = []
+
+    def draw(n):
+        seen.append(torch.get_num_threads())
+        if n == 2:
+            raise ValueError("two is too many")
+        return pixels.text(str(n)), str(n)
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        lab = Lab(draw, {"n": slider("n", 0, 2, 0)}, [{"n": 0}])
+        lab.set(n=1)
+        with pytest.raises(ValueError, match="two is too many"):
+            lab.set(n=2)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+    assert set(seen) == {1}
+
+
+def test_a_frame_is_as_large_as_what_it_holds_and_its_two_edges(clothes):
+    painted = pixels.framed(pixels.picture(clothes.images[3], 4), pixels.BLUE, width=5)
+    assert painted.size == (122, 122)
+    assert painted.raster().size == (244, 244)
+
+
 def test_a_still_picture_comes_along_for_print_in_the_size_of_the_page(clothes):
     painted = pixels.picture(clothes.images[3], 4)
     printed = Image.open(io.BytesIO(base64.b64decode(pixels.shown(painted.raster(), "a boot")["image/png"])))

@@ -242,6 +242,27 @@ def test_play_moves_the_window(notebook):
     place.locator(".jupyter-widgets-play button, .widget-play button").first.click()
     notebook.page.wait_for_timeout(2_500)
     assert json.loads(notebook.ask("print(_labs[0].state['position'])")) >= 2
+    place.locator(".jupyter-widgets-play button, .widget-play button").first.click()  # once more: pause
+
+
+@pytest.mark.parametrize("notebook", [opened("04")], indirect=True)
+def test_the_slider_beside_play_follows_code_and_stays_within_its_stops(notebook):
+    place = jupyterlab.lab_with(notebook.page, "position")
+    handle = jupyterlab.handle_of(place, "position")
+
+    def stands_at(value, last):
+        return handle.and_(notebook.page.locator(f'[aria-valuenow="{value}.0"][aria-valuemax="{last}.0"]'))
+
+    notebook.ask("_labs[0].set(stride=1, padding=0, position=11)")
+    last = int(notebook.ask("print(_labs[0].controls['position'].max)"))
+    stands_at(11, last).wait_for(timeout=1000 * PATIENCE)
+    notebook.ask("_labs[0].set(stride=3)")
+    fewer = int(notebook.ask("print(_labs[0].controls['position'].max)"))
+    assert fewer < 11
+    stands_at(fewer, fewer).wait_for(timeout=1000 * PATIENCE)
+    handle.focus()
+    notebook.page.keyboard.press("Home")
+    expect(notebook, 0, place, position=0)
 
 
 @pytest.mark.parametrize("notebook", [opened("04")], indirect=True)
