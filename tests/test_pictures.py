@@ -324,6 +324,27 @@ def test_what_a_hand_moves_while_a_cell_runs_follows_in_its_order_and_is_painted
         assert busy.picture.value == alone.picture.value != before
 
 
+def test_what_follows_a_hand_is_told_to_the_page_once_the_picture_has_been_shown(monkeypatch):
+    later, told = [], []
+    monkeypatch.setattr(labs, "once_shown", later.append)
+    lab = widgets.padding_lab(torch.ones(7, 7), VERTICAL, padding=0)
+    position = lab.controls["position"]
+    position.send_state = lambda keys: told.append({keys} if isinstance(keys, str) else set(keys))
+    lab.controls["stride"].value = 3
+    assert position.max == 3
+    assert "stop 1 of 4" in lab.picture.value
+    assert told == []
+    later.pop()()
+    assert told == [{"max"}, {"max"}]
+    told.clear()
+    lab.set(stride=1, position=11)  # from code at once: a cell that trains may come next
+    assert told == [
+        {"max"},
+        {"max", "value"},
+    ]  # its end first: in the page a slider is linked to it, which stops at its own
+    assert later == []
+
+
 def test_a_state_that_cannot_be_drawn_takes_the_old_picture_away(clothes):
     lab = widgets.kernel_lab(clothes.images[:1], KERNELS, zoom=2)
     with pytest.raises(ValueError):

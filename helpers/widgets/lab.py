@@ -15,7 +15,7 @@ import torch
 from traitlets import TraitError
 
 from helpers import checks, panels, pixels
-from helpers.widgets.live import Live, between_cells, status
+from helpers.widgets.live import Live, between_cells, once_shown, status
 
 # what a pointer that rests on a control is told; ipywidgets 8 shows "null" where nothing is set
 TOOLTIP = "tooltip" if "tooltip" in ipywidgets.IntSlider.class_trait_names() else "description_tooltip"
@@ -76,17 +76,28 @@ class Lab(Live):
                 raise
 
     @contextlib.contextmanager
-    def _moving(self):
-        """While the lab moves its controls: then it is painted, and the picture goes to the page before what has moved."""
+    def _moving(self, by_hand=False):
+        """While the lab moves its controls: then it is painted, and the picture goes to the page before what has moved.
+
+        by_hand: a reader has moved one and looks at the picture; what follows is told to the page after it has shown that.
+        """
         with contextlib.ExitStack() as afterwards:
             for control in self.controls.values():
                 afterwards.enter_context(control.hold_sync())
+            ends = {name: self.controls[name].max for name in self.most}
             self._mover = threading.get_ident()
             try:
                 yield
             finally:
                 self._mover = None
             self._redraw()
+            for name, end in ends.items():
+                if (
+                    self.controls[name].max != end
+                ):  # told before its value, which a slider that is linked to it may not take yet
+                    afterwards.callback(self.controls[name].send_state, "max")
+            if by_hand:
+                once_shown(afterwards.pop_all().close)
 
     def _put(self, values):
         """Give controls their values, and move what follows from each, but not one that has a value of its own here."""
@@ -119,7 +130,7 @@ class Lab(Live):
         if not moves:
             return
         try:
-            with self._moving():
+            with self._moving(by_hand=True):
                 for number, (name, value) in enumerate(moves, start=1):
                     self._follow(name, value, leave=[later for later, _ in moves[number:]])
         except Exception as error:
@@ -140,8 +151,8 @@ class Lab(Live):
 def _by_itself(draw):
     """The same function; it leaves the random numbers of the notebook as they were, and computes in one thread.
 
-    A picture's sums are so small that a second thread costs more than it brings: after each, it waits for the next one
-    at full speed (OpenMP's active waiting) and takes the core on which the browser wants to show the picture before.
+    A picture's sums are so small, also where a network is asked about one image, that a second thread costs more than it
+    brings: after each sum it waits for the next one at full speed (OpenMP's active waiting), on a core that the browser needs.
     """
 
     @functools.wraps(draw)

@@ -9,6 +9,7 @@ from IPython import get_ipython
 from IPython.display import display
 
 VIEW = "application/vnd.jupyter.widget-view+json"
+TWO_FRAMES = 0.04  # seconds in which a page has shown what has reached it
 
 
 class Live(ipywidgets.VBox):
@@ -63,3 +64,12 @@ def between_cells(action):
         action()
     else:
         kernel.io_loop.add_callback(action)
+
+
+def once_shown(action):
+    """Call it, on the thread that runs the cells, when the page has had time to show what was sent before; without a kernel now."""
+    kernel = getattr(get_ipython(), "kernel", None)
+    if kernel is None:
+        action()
+    else:
+        kernel.io_loop.call_later(TWO_FRAMES, action)

@@ -59,11 +59,11 @@ def padding_lab(image, kernel, stride=1, padding=1, interval=500):
         return pixels.row(panels, captions, ["", "→"]), words
 
     controls = {"stride": slider("stride", 1, 3, stride), "padding": slider("padding", 0, f - 1, padding)}
-    stops = last({"stride": stride, "padding": padding}) + 1
+    end = last({"stride": stride, "padding": padding})
     # The slider of the position is linked to Play in the browser, so that playing goes on while the kernel paints. Whichever
     # moves, the page tells Play's value first: so that is the control, and the slider follows it.
-    controls["position"] = play = ipywidgets.Play(interval=interval, max=stops - 1, description="position")
-    position = slider("position", 0, stops - 1, 0)
+    controls["position"] = play = ipywidgets.Play(interval=interval, max=end, description="position")
+    position = slider("position", 0, end, 0)
     links = [ipywidgets.jslink((play, what), (position, what)) for what in ("value", "max")]
     arranged = [controls["stride"], controls["padding"], ipywidgets.HBox([position, play])]
     twin = [

@@ -25,6 +25,7 @@ LOOK = """
 import json as _json
 import threading as _threading
 from helpers import pixels as _pixels
+from helpers.widgets import states as _states
 _labs = {}
 for _output in Out.values():
     if hasattr(_output, "controls"):
@@ -43,14 +44,13 @@ def _wanted(number):
     return "".join(_pixels.moving(*lab.draw(**lab.state)))
 def _sliders():
     return [(number, name, control.description) for number, lab in enumerate(_labs)
-            for name, control in lab.controls.items() if hasattr(control, "max") or hasattr(control, "options")]
+            for name, control in lab.controls.items() if _states.stops(lab, name, lab.state) is not None]
 def _stops(number, name):  # a slider's first two values, and its last
     control = _labs[number].controls[name]
     if hasattr(control, "options"):  # one over names
         return [*control.options[:2], control.options[-1]]
     return [control.min, round(control.min + control.step, 6), control.max]
 def _at(lab_id, path):  # the picture and the words of the state to which these stops of its controls lead
-    from helpers.widgets import states as _states
     lab = next(lab for lab in _labs if lab.name == lab_id)
     state, path = dict(lab.first), list(path)
     for name in lab.controls:
